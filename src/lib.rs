@@ -9,5 +9,10 @@
 //! The modules stand in the order of that story, from the ground up; none imports one below it in
 //! this list.
 
+pub mod assess;
+pub mod check;
 pub mod document;
+pub mod probe;
+pub mod profile;
+pub mod target;
 pub mod verdict;

@@ -112,6 +112,8 @@ pub enum Cause {
     Missing,
     /// The consent block does not allow it.
     Consent,
+    /// The person who ran it left it out.
+    Selection,
     /// The run ended before this was tried.
     Interrupted,
     /// A fault in Probity. Please report it.
