@@ -11,6 +11,7 @@
 
 pub mod assess;
 pub mod check;
+pub mod cli;
 pub mod document;
 pub mod probe;
 pub mod profile;
