@@ -14,6 +14,7 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 pub mod document;
+pub mod probe;
 pub mod verdict;
 pub mod target;
 pub mod probe;
