@@ -14,7 +14,6 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 pub mod document;
-pub mod probe;
 pub mod verdict;
 pub mod target;
 pub mod probe;

@@ -13,8 +13,8 @@ mod run;
 
 pub use event::Event;
 pub use open::{Problem, opening};
-pub use preflight::{PATIENCE, fit, reach};
 pub use plan::{Plan, Selection, Step};
+pub use preflight::{PATIENCE, fit, reach};
 pub use rollup::{Counts, PillarVerdict, RequirementView, Standings};
 pub use run::{Options, judge_again, run};
 

@@ -45,7 +45,11 @@ pub fn opening(target: &Target, limits: Limits, environment: impl Fn(&str) -> Op
     let mut scope: BTreeMap<Origin, ProbeEndpoint> = BTreeMap::new();
     for (name, endpoint) in &target.endpoints {
         let Ok(origin) = origin_of(&endpoint.url) else {
-            problems.push(Problem::error(format!("endpoints.{name}"), format!("{} is no address that can be asked", endpoint.url), "name scheme, host and port"));
+            problems.push(Problem::error(
+                format!("endpoints.{name}"),
+                format!("{} is no address that can be asked", endpoint.url),
+                "name scheme, host and port",
+            ));
             continue;
         };
         let mut anchors = Vec::new();
@@ -76,18 +80,25 @@ pub fn opening(target: &Target, limits: Limits, environment: impl Fn(&str) -> Op
             && origin.port() == 443
             && let Ok(plain) = Origin::new("http", origin.host(), 80)
         {
-            scope.entry(plain.clone()).or_insert_with(|| ProbeEndpoint { addresses: endpoint.addresses.clone(), ..ProbeEndpoint::new(plain) });
+            scope
+                .entry(plain.clone())
+                .or_insert_with(|| ProbeEndpoint { addresses: endpoint.addresses.clone(), ..ProbeEndpoint::new(plain) });
         }
         scope.insert(origin, probe);
     }
     let website = target.product.vendor.website.iter().map(|url| ("product.vendor.website".to_owned(), url));
-    let documents = target.documents.iter().filter(|(_, location)| location.contains("://")).map(|(name, url)| (format!("documents.{name}"), url));
+    let documents =
+        target.documents.iter().filter(|(_, location)| location.contains("://")).map(|(name, url)| (format!("documents.{name}"), url));
     for (subject, address) in website.chain(documents) {
         match Url::parse(address).map_err(|e| e.to_string()).and_then(|url| origin_of(&url).map_err(|e| e.to_string())) {
             Ok(origin) => {
                 scope.entry(origin.clone()).or_insert_with(|| ProbeEndpoint::new(origin));
             }
-            Err(why) => problems.push(Problem::error(subject, format!("`{address}` is no address that can be asked: {why}"), "write the full address, with https://")),
+            Err(why) => problems.push(Problem::error(
+                subject,
+                format!("`{address}` is no address that can be asked: {why}"),
+                "write the full address, with https://",
+            )),
         }
     }
     let mut opening = Opening::new(scope.into_values().collect());
@@ -98,7 +109,11 @@ pub fn opening(target: &Target, limits: Limits, environment: impl Fn(&str) -> Op
             (Some(variable), _) => match environment(variable).filter(|value| !value.is_empty()) {
                 Some(secret) => secret,
                 None => {
-                    problems.push(Problem::error(subject, format!("the environment variable {variable} is not set"), format!("set it for this command: {variable}=… probity …")));
+                    problems.push(Problem::error(
+                        subject,
+                        format!("the environment variable {variable} is not set"),
+                        format!("set it for this command: {variable}=… probity …"),
+                    ));
                     continue;
                 }
             },
@@ -109,7 +124,11 @@ pub fn opening(target: &Target, limits: Limits, environment: impl Fn(&str) -> Op
                     continue;
                 }
                 Err(error) => {
-                    problems.push(Problem::error(subject, format!("{} cannot be read: {error}", path.display()), "the path is relative to the target file"));
+                    problems.push(Problem::error(
+                        subject,
+                        format!("{} cannot be read: {error}", path.display()),
+                        "the path is relative to the target file",
+                    ));
                     continue;
                 }
             },

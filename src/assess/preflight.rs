@@ -22,7 +22,11 @@ pub fn fit(profile: &Profile, target: &Target, selection: &Selection, now: Offse
     let known = profile.facts.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     for (name, fact) in &target.facts {
         match profile.facts.get(name) {
-            None => problems.push(Problem::error(format!("facts.{name}"), format!("{} knows no such fact", profile.id), format!("facts of this profile: {known}"))),
+            None => problems.push(Problem::error(
+                format!("facts.{name}"),
+                format!("{} knows no such fact", profile.id),
+                format!("facts of this profile: {known}"),
+            )),
             Some(kind) => {
                 if let Some(expected) = misfit(kind, fact) {
                     problems.push(Problem::error(format!("facts.{name}"), format!("expected {expected}"), kind.ask.clone()));
@@ -32,24 +36,42 @@ pub fn fit(profile: &Profile, target: &Target, selection: &Selection, now: Offse
     }
     for (name, kind) in &profile.facts {
         if !target.facts.contains_key(name) {
-            problems.push(Problem::warning(format!("facts.{name}"), "not stated, so requirements that depend on it stay untested", kind.ask.clone()));
+            problems.push(Problem::warning(
+                format!("facts.{name}"),
+                "not stated, so requirements that depend on it stay untested",
+                kind.ask.clone(),
+            ));
         }
     }
     let plan = Plan::new(profile, target, selection, now);
     for (name, endpoint) in &target.endpoints {
-        let used = profile.requirements.iter().flat_map(|r| &r.checks).any(|c| {
-            c.check.on() != On::Product && selects(c.on.as_deref().unwrap_or(c.check.on().as_str()), name, endpoint)
-        });
+        let used = profile
+            .requirements
+            .iter()
+            .flat_map(|r| &r.checks)
+            .any(|c| c.check.on() != On::Product && selects(c.on.as_deref().unwrap_or(c.check.on().as_str()), name, endpoint));
         if !used {
-            problems.push(Problem::warning(format!("endpoints.{name}"), format!("no check of {} asks it", profile.id), "say under `serves` what it is, such as api or web"));
+            problems.push(Problem::warning(
+                format!("endpoints.{name}"),
+                format!("no check of {} asks it", profile.id),
+                "say under `serves` what it is, such as api or web",
+            ));
         }
     }
     if plan.asked() == 0 {
-        problems.push(Problem::error("target", "nothing would be asked: no requirement applies, or nothing is selected", "state the facts and name the endpoints"));
+        problems.push(Problem::error(
+            "target",
+            "nothing would be asked: no requirement applies, or nothing is selected",
+            "state the facts and name the endpoints",
+        ));
     }
     let needed = plan.steps.iter().filter(|s| s.known.as_ref().is_some_and(|v| v.cause == Some(crate::verdict::Cause::Consent))).count();
     if needed > 0 {
-        problems.push(Problem::warning("consent", format!("{needed} checks do more than read and stay untested"), "add a consent block: see `probity explain consent`"));
+        problems.push(Problem::warning(
+            "consent",
+            format!("{needed} checks do more than read and stay untested"),
+            "add a consent block: see `probity explain consent`",
+        ));
     }
     if let Some(consent) = &target.consent
         && consent.highest_effect > Effect::ReadsOnly
@@ -60,14 +82,22 @@ pub fn fit(profile: &Profile, target: &Target, selection: &Selection, now: Offse
     }
     for (name, location) in target.documents.iter().filter(|(_, location)| !location.contains("://")) {
         if let Err(error) = std::fs::File::open(target.resolve(location.as_ref())) {
-            problems.push(Problem::error(format!("documents.{name}"), format!("{location} cannot be read: {error}"), "the path is relative to the target file"));
+            problems.push(Problem::error(
+                format!("documents.{name}"),
+                format!("{location} cannot be read: {error}"),
+                "the path is relative to the target file",
+            ));
         }
     }
     for (name, attestation) in &target.attestations {
         if let Some(evidence) = &attestation.evidence
             && let Err(error) = std::fs::File::open(target.resolve(&evidence.file))
         {
-            problems.push(Problem::error(format!("attestations.{name}.evidence"), format!("{} cannot be read: {error}", evidence.file.display()), "the path is relative to the target file"));
+            problems.push(Problem::error(
+                format!("attestations.{name}.evidence"),
+                format!("{} cannot be read: {error}", evidence.file.display()),
+                "the path is relative to the target file",
+            ));
         }
     }
     problems
@@ -82,16 +112,22 @@ pub async fn reach(target: &Target, door: &Arc<Door>, now: OffsetDateTime) -> Ve
         let Ok(origin) = origin_of(&endpoint.url) else { continue };
         if endpoint.is_http() {
             match door.ask(&Request::get(endpoint.url.as_str(), "preflight")).await {
-                Err(error) => problems.push(Problem::error(subject, error.to_string(), "start the service, or mend address and port in the target file")),
+                Err(error) => problems.push(Problem::error(
+                    subject,
+                    error.to_string(),
+                    "start the service, or mend address and port in the target file",
+                )),
                 Ok(exchange) => {
-                    if let Some(fault) = exchange.connection.tls.as_ref().and_then(|tls| tls.certificate_fault()) {
+                    if let Some(tls) = exchange.connection.tls.as_ref().filter(|tls| !tls.is_vouched_for()) {
+                        let fault = tls.detail.as_ref().map(ToString::to_string).unwrap_or_default();
                         problems.push(Problem::warning(
                             subject.clone(),
                             format!("its certificate does not verify: {fault}"),
                             "if a private authority issued it, name its PEM file under `trust-anchors`; credentials are withheld until it verifies",
                         ));
                     }
-                    if let Some(date) = exchange.header("date").and_then(|d| OffsetDateTime::parse(&d.replace("GMT", "+0000"), &Rfc2822).ok())
+                    if let Some(date) =
+                        exchange.header("date").and_then(|d| OffsetDateTime::parse(&d.replace("GMT", "+0000"), &Rfc2822).ok())
                         && (date - now).abs() > CLOCK_TOLERANCE
                     {
                         let minutes = (date - now).whole_minutes();
@@ -119,9 +155,15 @@ pub async fn reach(target: &Target, door: &Arc<Door>, now: OffsetDateTime) -> Ve
         if !door.credential_names().any(|known| known == name) {
             continue;
         }
-        let Ok(exchange) = door.ask(&Request::get(endpoint.url.as_str(), "preflight: credential").credential(name.as_str())).await else { continue };
+        let Ok(exchange) = door.ask(&Request::get(endpoint.url.as_str(), "preflight: credential").credential(name.as_str())).await else {
+            continue;
+        };
         if let CredentialUse::Withheld { reason, .. } = &exchange.request.credential {
-            problems.push(Problem::error(subject, format!("it was not sent to {}: {reason}", credential.endpoint), "mend the connection first, or set `trust-unverified` for a bench"));
+            problems.push(Problem::error(
+                subject,
+                format!("it was not sent to {}: {reason}", credential.endpoint),
+                "mend the connection first, or set `trust-unverified` for a bench",
+            ));
         } else if matches!(exchange.status(), 401 | 403) {
             problems.push(Problem::error(
                 subject,

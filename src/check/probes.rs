@@ -9,7 +9,7 @@ use crate::probe::{Door, ProbeError};
 use crate::target::{Endpoint, Target};
 
 /// The door to the network, bound to the target and the endpoint that a check asks.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Probes {
     door: Arc<Door>,
     target: Arc<Target>,
