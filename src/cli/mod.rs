@@ -6,6 +6,8 @@
 mod args;
 mod exit;
 mod explain;
+mod init;
+mod preflight;
 mod profile;
 mod progress;
 mod terminal;
@@ -18,6 +20,7 @@ use clap::{CommandFactory, Parser};
 use args::{Arguments, Command, SchemaOf};
 
 use crate::document::Mistake;
+use crate::probe::Interrupt;
 use crate::profile::{overlay_schema, profile_schema, target_schema, waiver_schema};
 
 /// Reads the arguments, does what they say, and tells how it ended.
@@ -68,12 +71,44 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Exit, Vec<Mistake>>
             terminal.write(&text);
             Ok(Exit::Success)
         }
-        Command::Demo(_)
-        | Command::Init(_)
-        | Command::Preflight(_)
-        | Command::Assess(_)
-        | Command::Report(_)
-        | Command::Replay(_)
-        | Command::Verify(_) => Err(vec![Mistake::new("probity", "not built in yet")]),
+        Command::Init(args) => wait(init::run(args, terminal)),
+        Command::Preflight(args) => wait(preflight::run(args, terminal)),
+        Command::Demo(_) | Command::Assess(_) | Command::Report(_) | Command::Replay(_) | Command::Verify(_) => {
+            Err(vec![Mistake::new("probity", "not built in yet")])
+        }
     }
+}
+
+/// Runs what waits for the network. Commands that do not never start a runtime.
+fn wait<T>(work: impl Future<Output = Result<T, Vec<Mistake>>>) -> Result<T, Vec<Mistake>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|e| vec![Mistake::new("probity", format!("the runtime cannot be started: {e}"))])?.block_on(work)
+}
+
+/// Lets Ctrl-C and a request to terminate end the run early, with a valid bundle. A second one ends the program.
+fn interrupt_on_signal(interrupt: &Interrupt, terminal: Terminal) -> tokio::task::JoinHandle<()> {
+    let interrupt = interrupt.clone();
+    tokio::spawn(async move {
+        if signalled().await.is_ok() {
+            terminal.warn("stopping; what was asked so far is kept, the rest is untested");
+            interrupt.throw();
+        }
+        if signalled().await.is_ok() {
+            std::process::exit(i32::from(Exit::NotDetermined.code()));
+        }
+    })
+}
+
+#[cfg(unix)]
+async fn signalled() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        done = tokio::signal::ctrl_c() => done,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signalled() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
