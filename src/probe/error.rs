@@ -119,7 +119,7 @@ pub enum ProbeError {
         detail: Untrusted,
     },
     /// No answer, or no complete one, in the time allowed.
-    #[error("{address} did not answer within {after_ms} ms: silent {phase}")]
+    #[error("no complete answer from {address} within {after_ms} ms: time ran out {phase}")]
     TimedOut {
         /// Address and port.
         address: String,
@@ -159,6 +159,12 @@ pub enum ProbeError {
         address: String,
         /// The beginning of what came back.
         seen: Untrusted,
+    },
+    /// Redirects led back to where they had been before.
+    #[error("the redirects go round in a circle, back to {url}")]
+    RedirectLoop {
+        /// The address they come back to.
+        url: Untrusted,
     },
     /// The target was silent several times in a row, so it is left in peace.
     #[error("{host} stopped answering and is left in peace: {in_a_row} questions in a row met silence")]
@@ -248,6 +254,7 @@ impl ProbeError {
             | Self::Reset { .. }
             | Self::Tls { .. }
             | Self::NotHttp { .. }
+            | Self::RedirectLoop { .. }
             | Self::StoppedAnswering { .. } => Cause::Target,
             Self::RunTimeOver { .. } | Self::Connections { .. } | Self::TooManyRedirects { .. } => Cause::Limit,
             Self::OutOfScope { .. } | Self::MissingCredential { .. } | Self::Local { .. } => Cause::Missing,

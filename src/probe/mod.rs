@@ -265,10 +265,13 @@ impl Door {
         let stopped = loop {
             let Some(last) = exchanges.last().filter(|last| last.redirect.is_some()).cloned() else { break None };
             match self.follow(&last).await {
+                // What was asked before is remembered, so a circle leads to the very same answer.
+                Ok(next) if exchanges.iter().any(|earlier| Arc::ptr_eq(earlier, &next)) => {
+                    break Some(ProbeError::RedirectLoop { url: Untrusted::new(&next.request.url) });
+                }
                 // The hops of a remembered answer may be fewer than those that led here.
-                Ok(_) if exchanges.len() > self.limits.redirects as usize => {
-                    let url = last.redirect.as_ref().map(|r| r.url.clone()).unwrap_or_default();
-                    break Some(ProbeError::TooManyRedirects { url, limit: self.limits.redirects });
+                Ok(next) if exchanges.len() > self.limits.redirects as usize => {
+                    break Some(ProbeError::TooManyRedirects { url: Untrusted::new(&next.request.url), limit: self.limits.redirects });
                 }
                 Ok(next) => exchanges.push(next),
                 Err(error) => break Some(error),
