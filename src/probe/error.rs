@@ -279,10 +279,11 @@ impl ProbeError {
     pub(crate) fn from_io(error: &std::io::Error, address: &str, phase: Phase) -> Self {
         use std::io::ErrorKind;
         if let Some(ours) = error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()) {
-            return match ours.clone() {
-                // The connection itself does not know how far the protocol above it had come.
-                Self::TimedOut { address, after_ms, .. } => Self::TimedOut { address, phase, after_ms },
-                other => other,
+            // The connection itself does not know how far the protocol above it had come.
+            return if let Self::TimedOut { address, after_ms, .. } = ours {
+                Self::TimedOut { address: address.clone(), phase, after_ms: *after_ms }
+            } else {
+                ours.clone()
             };
         }
         let address = address.to_owned();

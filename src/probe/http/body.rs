@@ -134,7 +134,7 @@ impl Content {
     pub(crate) fn new(head: &Head, asked_gzip: bool, cap: u64, ratio: u32, faults: &mut Faults) -> Self {
         let sink = Capped { bytes: Vec::new(), cap, full: false };
         let codings: Vec<&[u8]> = head.coding.iter().map(Vec::as_slice).filter(|coding| *coding != b"identity").collect();
-        if !codings.is_empty() && !(asked_gzip && codings.iter().all(|c| matches!(*c, b"gzip" | b"x-gzip"))) {
+        if codings.iter().any(|coding| !(asked_gzip && matches!(*coding, b"gzip" | b"x-gzip"))) {
             faults.add(FaultKind::CodingNotAsked, &codings.join(&b", "[..]));
         }
         let (coding, refusal) = match codings.as_slice() {

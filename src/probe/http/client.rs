@@ -26,7 +26,7 @@ const SHOWN: usize = 120;
 
 /// A connection with or without TLS.
 pub(crate) enum Stream {
-    Plain(Connection),
+    Plain(Box<Connection>),
     Tls(Box<TlsStream<Connection>>),
 }
 
@@ -210,6 +210,12 @@ enum BodyEnd {
     Interrupted,
 }
 
+impl BodyEnd {
+    fn of(error: &ProbeError) -> Self {
+        if *error == ProbeError::Interrupted { Self::Interrupted } else { Self::Cut(cut_of(error)) }
+    }
+}
+
 struct Reader<'a> {
     stream: &'a mut Stream,
     buffer: Vec<u8>,
@@ -338,15 +344,15 @@ impl Reader<'_> {
                 match self.more().await {
                     Ok(0) => return Ok(()),
                     Ok(_) => {}
-                    Err(error) => match self.stream.connection().explain(&error, Phase::Body) {
-                        ProbeError::Interrupted => return Err(BodyEnd::Interrupted),
+                    Err(error) => {
+                        let error = self.stream.connection().explain(&error, Phase::Body);
                         // TLS without its end: some servers just close.
-                        ProbeError::Closed { .. } => {
+                        if matches!(error, ProbeError::Closed { .. }) {
                             faults.add(FaultKind::NoTlsEnd, &[]);
                             return Ok(());
                         }
-                        other => return Err(BodyEnd::Cut(cut_of(&other))),
-                    },
+                        return Err(BodyEnd::of(&error));
+                    }
                 }
             },
         }
@@ -357,9 +363,9 @@ impl Reader<'_> {
         let cut = match self.more().await {
             Ok(0) => Cut::Closed,
             Ok(_) => return Ok(()),
-            Err(error) => match self.stream.connection().explain(&error, Phase::Body) {
-                ProbeError::Interrupted => return Err(BodyEnd::Interrupted),
-                other => cut_of(&other),
+            Err(error) => match BodyEnd::of(&self.stream.connection().explain(&error, Phase::Body)) {
+                BodyEnd::Cut(cut) => cut,
+                end @ (BodyEnd::Enough | BodyEnd::Interrupted) => return Err(end),
             },
         };
         if cut == Cut::Closed {

@@ -52,7 +52,7 @@ async fn an_endless_body_is_cut_at_the_cap() {
 async fn a_request_may_read_more_but_never_more_than_the_hard_cap() {
     let server = Server::answering(with_head("", &vec![b'a'; 3 * MIB])).await;
     let opened = Opened::to(&server).await;
-    let exchange = opened.door.ask(&Request::get(server.url("/"), "test").max_body(u64::MAX).deadline_ms(5000)).await.unwrap();
+    let exchange = opened.door.ask(&Request::get(server.url("/"), "test").max_body(u64::MAX)).await.unwrap();
     assert_eq!((exchange.response.cut, exchange.body().len()), (None, 3 * MIB));
     assert_eq!(opened.door.limits().body_cap(Some(u64::MAX)), crate::probe::MOST_BODY_BYTES);
 }
@@ -100,7 +100,7 @@ async fn dripping(first: &'static [u8]) -> Server {
 #[tokio::test]
 async fn a_body_that_drips_ends_with_the_deadline() {
     let server = dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").await;
-    let opened = Opened::to(&server).await;
+    let opened = Opened::hasty(&server).await;
     for _ in 0..3 {
         let exchange = opened.door.ask_again(&Request::get(server.url("/"), "test")).await.unwrap();
         assert_eq!((exchange.response.cut, exchange.status()), (Some(Cut::Time), 200));
@@ -113,10 +113,11 @@ async fn a_body_that_drips_ends_with_the_deadline() {
 
 #[tokio::test]
 async fn a_head_that_drips_ends_with_the_deadline() {
-    let exchange = ask(&dripping(b"HTTP/1.1 200 OK\r\nA: b\r\nX").await).await.unwrap();
+    let ask = async |server: Server| Opened::hasty(&server).await.door.ask(&Request::get(server.url("/"), "test")).await;
+    let exchange = ask(dripping(b"HTTP/1.1 200 OK\r\nA: b\r\nX").await).await.unwrap();
     assert_eq!((exchange.response.cut, exchange.header("a")), (Some(Cut::Time), Some("b")));
     assert!(faults(&exchange).contains(&FaultKind::HeadCutOff));
-    let early = ask(&dripping(b"HTTP/1.1 200 ").await).await;
+    let early = ask(dripping(b"HTTP/1.1 200 ").await).await;
     assert!(matches!(early, Err(ProbeError::TimedOut { phase: Phase::Head, .. })), "{early:?}");
 }
 
@@ -141,7 +142,7 @@ async fn a_bomb_is_stopped_on_its_way_out() {
     // With a larger cap the ratio is what ends it, long before the cap.
     let server = Server::answering(with_head("Content-Encoding: gzip\r\n", &gzip_bomb(100))).await;
     let opened = Opened::to(&server).await;
-    let exchange = opened.door.ask(&Request::get(server.url("/"), "test").max_body(u64::MAX).deadline_ms(5000)).await.unwrap();
+    let exchange = opened.door.ask(&Request::get(server.url("/"), "test").max_body(u64::MAX)).await.unwrap();
     assert_eq!(exchange.response.cut, Some(Cut::Ratio));
     assert!(exchange.response.body.0.capacity() <= 6 * MIB, "{}", exchange.response.body.0.capacity());
 }
@@ -275,7 +276,7 @@ async fn a_peer_that_hangs_up_is_told_apart_from_one_that_is_silent() {
 #[tokio::test]
 async fn a_silent_listener_is_asked_twice_and_then_left_in_peace() {
     let server = Server::stalling(b"").await;
-    let opened = Opened::to(&server).await;
+    let opened = Opened::hasty(&server).await;
     let request = Request::get(server.url("/"), "test");
     for _ in 0..2 {
         assert!(matches!(opened.door.ask_again(&request).await, Err(ProbeError::TimedOut { phase: Phase::Answer, .. })));
@@ -319,9 +320,9 @@ async fn silence_after_the_handshake_is_silence_too() {
 #[tokio::test]
 async fn the_wrong_protocol_is_named() {
     // Plain text where TLS should be.
-    let plain = Server::answering("HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let plain = Server::stalling(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
     let origin = plain.origin("https");
-    let opened = Opened::with(Opening { limits: short(), ..Opening::new(vec![Endpoint::new(origin.clone())]) }).await;
+    let opened = Opened::with(Opening::new(vec![Endpoint::new(origin.clone())])).await;
     let error = opened.door.ask(&Request::get(origin.to_string(), "test")).await.unwrap_err();
     assert!(matches!(error, ProbeError::Tls { .. }), "{error:?}");
     // TLS where plain text should be.
@@ -356,7 +357,7 @@ async fn a_certificate_of_sixteen_mebibytes_is_refused_within_bounds() {
     })
     .await;
     let origin = server.origin("https");
-    let opened = Opened::with(Opening { limits: short(), ..Opening::new(vec![Endpoint::new(origin.clone())]) }).await;
+    let opened = Opened::with(Opening::new(vec![Endpoint::new(origin.clone())])).await;
     let error = opened.door.ask(&Request::get(origin.to_string(), "test")).await.unwrap_err();
     assert!(matches!(error, ProbeError::Tls { .. } | ProbeError::Reset { .. }), "{error:?}");
     // It is given up on long before all of it has come.

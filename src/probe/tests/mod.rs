@@ -184,8 +184,12 @@ impl Opened {
         opening.journal = Arc::new(move |entry| sink.lock().unwrap().push(entry.clone()));
         Self { door: Door::open(opening).await.unwrap(), journal }
     }
-    /// A door to one server, with limits short enough for a test.
+    /// A door to one server.
     async fn to(server: &Server) -> Self {
+        Self::with(Opening::new(vec![Endpoint::new(server.origin("http"))])).await
+    }
+    /// A door to one server that will stall.
+    async fn hasty(server: &Server) -> Self {
         Self::with(Opening { limits: short(), ..Opening::new(vec![Endpoint::new(server.origin("http"))]) }).await
     }
     fn entries(&self) -> Vec<JournalEntry> {
@@ -195,7 +199,7 @@ impl Opened {
 
 /// Limits for servers that stall.
 fn short() -> Limits {
-    Limits { exchange_ms: 300, ..Limits::default() }
+    Limits { exchange_ms: 500, ..Limits::default() }
 }
 
 /// Asks one server one question.
