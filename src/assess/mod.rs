@@ -8,11 +8,14 @@ mod event;
 mod plan;
 mod rollup;
 mod run;
+mod validity;
 
 pub use event::Event;
 pub use plan::{Plan, Selection, Step};
 pub use rollup::{Counts, PillarVerdict, RequirementView, Standings};
+pub(crate) use run::digest;
 pub use run::{Options, judge_again, run};
+pub use validity::Validity;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -91,7 +94,7 @@ pub struct ProfileReference {
 }
 
 /// Whether a run came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Completion {
     /// Every step of the plan was taken.
