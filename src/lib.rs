@@ -10,6 +10,7 @@
 //! this list.
 
 pub mod assess;
+pub mod bundle;
 pub mod check;
 pub mod document;
 pub mod probe;
