@@ -25,6 +25,7 @@ mod json;
 mod manifest;
 mod read;
 mod readme;
+mod record;
 mod replay;
 mod store;
 mod v1;
@@ -37,6 +38,7 @@ mod tests;
 
 pub use error::BundleError;
 pub use read::Bundle;
+pub use record::{Place, RecordError, Recorded, record};
 pub use replay::{Difference, Replay, replay};
 pub use v1::{
     AppliedV1, AssessmentV1, CountsV1, EquivalentV1, LifeV1, PillarV1, ProfileReferenceV1, RequirementV1, ResultV1, SourceV1, ToolV1,

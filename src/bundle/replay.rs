@@ -62,7 +62,8 @@ impl Bundle {
 /// Judges a bundle's observations by a profile and a target that need not be the bundle's own.
 pub fn replay(bundle: &Bundle, profile: &Profile, target: &Target) -> Replay {
     let assessment = bundle.assessment();
-    let selection = Selection { tier: assessment.tier, only: assessment.only.clone() };
+    // What an offline run left out has no observation and is counted as unseen.
+    let selection = Selection { tier: assessment.tier, only: assessment.only.clone(), offline: false };
     let plan = Plan::new(profile, target, &selection, assessment.started);
     let mut replay = Replay::default();
     let mut results = assessment.results.iter().peekable();
