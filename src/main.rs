@@ -1,3 +1,7 @@
-//! The command line.
+//! The `probity` program. Everything it does is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    probity::cli::run().into()
+}

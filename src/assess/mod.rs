@@ -5,12 +5,16 @@
 //! The [`Assessment`] is one flat list of results; every other view is computed from it.
 
 mod event;
+mod open;
 mod plan;
+mod preflight;
 mod rollup;
 mod run;
 
 pub use event::Event;
+pub use open::{Problem, opening};
 pub use plan::{Plan, Selection, Step};
+pub use preflight::{PATIENCE, fit, reach};
 pub use rollup::{Counts, PillarVerdict, RequirementView, Standings};
 pub use run::{Options, judge_again, run};
 

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 
 use super::{Assessment, CheckResult, Completion, Event, Plan, ProfileReference, Selection, Step, Tool};
 use crate::check::{Facts, PlacedCheck, Probes};
-use crate::probe::{Door, ProbeError};
+use crate::probe::{Door, Interrupt, ProbeError};
 use crate::profile::{Profile, Waiver};
 use crate::target::Target;
 use crate::verdict::{Cause, Verdict};
@@ -27,6 +27,8 @@ pub struct Options {
     pub now: OffsetDateTime,
     /// Waivers to show beside results.
     pub waivers: Vec<Waiver>,
+    /// The switch that ends the run early; the same that the door was opened with.
+    pub interrupt: Interrupt,
 }
 
 /// Asks a target everything that the plan holds, and tells `listen` as it goes.
@@ -72,7 +74,7 @@ pub async fn run(
         }
         let (result, observation) = match &step.known {
             Some(verdict) => (step.result(verdict.clone()), None),
-            None if door.is_interrupted() => {
+            None if options.interrupt.is_thrown() => {
                 assessment.completion = Completion::Interrupted;
                 (step.result(Verdict::untested(Cause::Interrupted, "the run was interrupted before this was asked")), None)
             }
@@ -88,7 +90,7 @@ pub async fn run(
         listen(Event::Result { result: &result, observation: observation.as_ref() });
         assessment.results.push(result);
     }
-    let traffic = door.traffic();
+    let traffic = door.summary();
     assessment.traffic = super::Traffic { connections: traffic.connections, sent: traffic.bytes_out, received: traffic.bytes_in };
     assessment.finished = options.now + begun.elapsed();
     listen(Event::Finished(&assessment));
@@ -120,7 +122,7 @@ async fn ask(step: &Step, target: &Arc<Target>, door: &Arc<Door>, now: OffsetDat
         Ok(Err(error)) => {
             let completion = match error.cause() {
                 Cause::Interrupted => Some(Completion::Interrupted),
-                Cause::Target if error.is_stopped_answering() => Some(Completion::StoppedAnswering),
+                Cause::Target if matches!(error, ProbeError::StoppedAnswering { .. }) => Some(Completion::StoppedAnswering),
                 Cause::Target | Cause::Limit | Cause::Missing | Cause::Consent | Cause::Selection | Cause::Bug => None,
             };
             (verdict_of(&error), None, completion)

@@ -13,7 +13,7 @@ use crate::target::{Endpoint, Target};
 use crate::verdict::{Cause, Evidence, Place, Verdict};
 
 /// The door to the network, bound to the target and the endpoint that a check asks.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Probes {
     door: Arc<Door>,
     target: Arc<Target>,

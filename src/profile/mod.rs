@@ -300,6 +300,18 @@ pub struct RequirementText {
     pub limits: Option<String>,
 }
 
+impl Requirement {
+    /// Whether a check of this requirement names the parameter.
+    pub fn names_parameter(&self, name: &str) -> bool {
+        let mut found = false;
+        self.written.map_scalars(&mut |node| {
+            found |= read::parameter_name(node) == Some(name);
+            None
+        });
+        found
+    }
+}
+
 impl Profile {
     /// The requirement with this id.
     pub fn requirement(&self, id: &str) -> Option<&Requirement> {

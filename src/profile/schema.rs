@@ -85,15 +85,7 @@ fn finish(mut schema: Value, mut generator: SchemaGenerator, title: &str) -> Val
                 definitions.entry(name).or_insert(definition);
             }
         }
-        if let Some(check) = map.get_mut("$defs").and_then(|d| d.get_mut("PlacedCheck")) {
-            allow_parameters(check);
-        }
-        let names: Vec<String> = map
-            .get("$defs")
-            .and_then(Value::as_object)
-            .map(|d| d.keys().filter(|k| k.starts_with("Kind_")).cloned().collect())
-            .unwrap_or_default();
-        for name in names {
+        for name in kinds(map.get("$defs")) {
             if let Some(kind) = map.get_mut("$defs").and_then(|d| d.get_mut(&name)) {
                 allow_parameters(kind);
             }
@@ -102,13 +94,22 @@ fn finish(mut schema: Value, mut generator: SchemaGenerator, title: &str) -> Val
     schema
 }
 
+/// The definitions that a placed check refers to: the parameters of each kind.
+fn kinds(definitions: Option<&Value>) -> Vec<String> {
+    let placed = definitions.and_then(|d| d["PlacedCheck"]["oneOf"].as_array());
+    placed
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one["properties"].as_object())
+        .flat_map(|properties| properties.values())
+        .filter_map(|property| property["$ref"].as_str()?.strip_prefix("#/$defs/").map(str::to_owned))
+        .collect()
+}
+
 /// Lets `$name` stand for the value of each member of a kind.
 fn allow_parameters(kind: &mut Value) {
     let Some(properties) = kind.get_mut("properties").and_then(Value::as_object_mut) else { return };
-    for (name, property) in properties.iter_mut() {
-        if name == "on" {
-            continue;
-        }
+    for property in properties.values_mut() {
         let mut own = property.take();
         let description = own.as_object_mut().and_then(|map| map.remove("description"));
         *property = json!({ "anyOf": [own, { "type": "string", "pattern": "^\\$[a-z][a-z0-9-]*$" }] });

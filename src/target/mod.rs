@@ -110,6 +110,14 @@ pub struct Endpoint {
     /// PEM file with the certificates of a private authority that the endpoint's certificate hangs from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_anchors: Option<PathBuf>,
+    /// The addresses of the host, used instead of asking the name service. Needed where a name leads
+    /// into a private network: naming the address here is what allows it to be asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<std::net::IpAddr>,
+    /// Send credentials although the certificate does not verify or there is no encryption. For a
+    /// bench only: whoever listens can read them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trust_unverified: bool,
     /// Ports that are meant to be open on this host, besides the one in `url`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<u16>,
