@@ -117,15 +117,22 @@ impl Answer {
             (502..=504, ..) => "it was not at work just now",
             _ => return None,
         };
-        Some(Verdict::cant_tell(Cause::Target, format!("{}: {why}", self.question())).with(self.status_evidence("an answer that can be judged")))
+        Some(
+            Verdict::cant_tell(Cause::Target, format!("{}: {why}", self.question()))
+                .with(self.status_evidence("an answer that can be judged")),
+        )
     }
     /// Why the body cannot be judged: it was not read to its end or is not UTF-8.
     pub(super) fn unreadable(&self) -> Option<Verdict> {
         match (&self.cut, &self.text) {
-            (Some(why), _) => {
-                Some(Verdict::cant_tell(Cause::Target, format!("the answer could not be read whole: {why}")).with(Evidence::expected("a whole answer").observed(why).at(self.place())))
-            }
-            (None, None) => Some(Verdict::cant_tell(Cause::Target, "the answer is not text").with(Evidence::expected("UTF-8 text").observed("other bytes").at(self.place()))),
+            (Some(why), _) => Some(
+                Verdict::cant_tell(Cause::Target, format!("the answer could not be read whole: {why}"))
+                    .with(Evidence::expected("a whole answer").observed(why).at(self.place())),
+            ),
+            (None, None) => Some(
+                Verdict::cant_tell(Cause::Target, "the answer is not text")
+                    .with(Evidence::expected("UTF-8 text").observed("other bytes").at(self.place())),
+            ),
             (None, Some(_)) => None,
         }
     }
@@ -311,7 +318,9 @@ pub(super) mod tests {
         Answers { missing: None, answers }
     }
     pub(in crate::check) fn target(more: &str) -> Target {
-        let text = format!("target: 1\nproduct: {{name: Bell, version: 2.1.0, vendor: {{name: v}}}}\nendpoints:\n  api: {{url: 'https://api.test/v1'}}\n{more}");
+        let text = format!(
+            "target: 1\nproduct: {{name: Bell, version: 2.1.0, vendor: {{name: v}}}}\nendpoints:\n  api: {{url: 'https://api.test/v1'}}\n{more}"
+        );
         Target::parse("t.yaml", &text).unwrap()
     }
     pub(in crate::check) fn kind<K: super::super::Kind>(text: &str) -> K {

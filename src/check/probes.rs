@@ -59,7 +59,11 @@ impl Probes {
         let request = Request::get(location, format!("read the document {name}")).max_body(MAX_DOCUMENT);
         let trail = self.door.ask_and_follow(&request).await?;
         let Some(last) = trail.last() else { return Err(ProbeError::bug("a chain of answers without an answer")) };
-        Ok(DocumentSeen::Answered { location: location.clone(), answer: Box::new(Answer::from(&**last)), stopped: trail.stopped.map(|e| e.to_string()) })
+        Ok(DocumentSeen::Answered {
+            location: location.clone(),
+            answer: Box::new(Answer::from(&**last)),
+            stopped: trail.stopped.map(|e| e.to_string()),
+        })
     }
 }
 
@@ -107,11 +111,11 @@ impl DocumentSeen {
     pub(super) fn text(&self, name: &str) -> Result<(&str, &str), Box<Verdict>> {
         let expected = || Evidence::expected(format!("the document `{name}`"));
         Err(Box::new(match self {
-            Self::NotNamed => {
-                Verdict::untested(Cause::Missing, format!("the target file names no document `{name}`")).with(expected().observed("nothing").at(Place::part_of("target file", &format!("documents.{name}"))))
-            }
+            Self::NotNamed => Verdict::untested(Cause::Missing, format!("the target file names no document `{name}`"))
+                .with(expected().observed("nothing").at(Place::part_of("target file", &format!("documents.{name}")))),
             Self::Unreadable { location, why } => {
-                Verdict::cant_tell(Cause::Missing, format!("the document `{name}` cannot be read: {why}")).with(expected().observed(why).at(Place::of(location)))
+                Verdict::cant_tell(Cause::Missing, format!("the document `{name}` cannot be read: {why}"))
+                    .with(expected().observed(why).at(Place::of(location)))
             }
             Self::Read { location, text, .. } => return Ok((location, text)),
             Self::Answered { location, answer, stopped } => match (answer.status, stopped) {
@@ -120,10 +124,14 @@ impl DocumentSeen {
                     (Some(verdict), _) => verdict,
                     (None, None) => Verdict::cant_tell(Cause::Bug, "an answer without text was taken for one with text"),
                 },
-                (_, Some(why)) => Verdict::cant_tell(Cause::Missing, format!("the document `{name}` leads on to where this run does not go: {why}")).with(expected().at(answer.place())),
+                (_, Some(why)) => {
+                    Verdict::cant_tell(Cause::Missing, format!("the document `{name}` leads on to where this run does not go: {why}"))
+                        .with(expected().at(answer.place()))
+                }
                 (_, None) => match answer.tells_nothing(&[]) {
                     Some(verdict) => verdict,
-                    None => Verdict::failed(format!("the document `{name}` is not where the target file says: status {}", answer.status)).with(answer.status_evidence("status 200")),
+                    None => Verdict::failed(format!("the document `{name}` is not where the target file says: status {}", answer.status))
+                        .with(answer.status_evidence("status 200")),
                 },
             },
         }))

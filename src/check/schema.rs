@@ -121,7 +121,7 @@ mod tests {
         assert!(said.contains(&"`/a` is missing".to_owned()), "{said:?}");
         assert!(said.iter().any(|s| s.starts_with("`/b`: one of")), "{said:?}");
         assert_eq!(found.iter().find(|f| f.path == "/c").unwrap().position.unwrap().line, 2);
-        assert!(schema.findings(&Source::read("d", b"{a: 1, b: x, c: zz}").unwrap()).is_empty());
+        assert!(schema.findings(&Source::yaml("d", b"{a: 1, b: x, c: zz}").unwrap()).is_empty());
     }
 
     #[test]
@@ -137,6 +137,6 @@ mod tests {
     #[test]
     fn a_schema_that_leads_to_itself_ends() {
         let schema = schema("{$ref: '#/$defs/n', $defs: {n: {type: object, properties: {n: {$ref: '#/$defs/n'}}}}}").unwrap();
-        assert_eq!(schema.findings(&Source::read("d", b"{n: {n: {n: 1}}}").unwrap()).len(), 1);
+        assert_eq!(schema.findings(&Source::yaml("d", b"{n: {n: {n: 1}}}").unwrap()).len(), 1);
     }
 }
