@@ -5,8 +5,11 @@
 //! `observe` asks through [`Probes`] and gives plain data; `judge` is pure and gives a
 //! [`Verdict`]. See `docs/adding-a-kind.md`.
 
+mod answer;
 mod kind;
+mod page;
 mod probes;
+mod schema;
 
 pub use kind::{Facts, Kind, On, selects};
 pub use probes::{DocumentSeen, Probes};
@@ -115,6 +118,17 @@ macro_rules! kinds {
 
 kinds! {
     attestation::Attestation,
+    claims::Claims,
+    document::Document,
+    html_basics::HtmlBasics,
+    http_header::HttpHeader,
+    http_status::HttpStatus,
+    https_redirect::HttpsRedirect,
+    json_schema::JsonSchemaOfAnswer,
+    product_facts::ProductFacts,
+    public_page::PublicPage,
+    structured_errors::StructuredErrors,
+    unauthenticated_access::UnauthenticatedAccess,
 }
 
 /// A check as a profile places it: what is asked, and of which endpoints.
@@ -187,7 +201,7 @@ mod tests {
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().trim_end_matches(".rs").to_owned())
-            .filter(|name| !["mod", "kind", "probes"].contains(&name.as_str()))
+            .filter(|name| !["mod", "answer", "kind", "page", "probes", "schema"].contains(&name.as_str()))
             .collect();
         files.sort();
         let mut listed: Vec<String> = FILES.iter().map(|(file, _)| (*file).to_owned()).collect();
