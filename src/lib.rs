@@ -9,5 +9,6 @@
 //! The modules stand in the order of that story, from the ground up; none imports one below it in
 //! this list.
 
+pub mod api;
 pub mod document;
 pub mod verdict;
