@@ -6,3 +6,4 @@
 
 pub mod description;
 pub mod exchange;
+pub mod lint;

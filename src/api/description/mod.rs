@@ -145,6 +145,14 @@ impl Description {
         self.documents.resolve(document, reference)
     }
 
+    /// The place a reference means, its first step only.
+    ///
+    /// # Errors
+    /// As [`Description::follow`].
+    pub(crate) fn resolve_one(&self, document: usize, reference: &str) -> Result<Spot, ReferenceError> {
+        self.documents.target(document, reference)
+    }
+
     /// The schema at a place as JSON Schema 2020-12, without annotations.
     pub fn schema(&self, spot: &Spot) -> Option<&Value> {
         self.schemas.get(spot)
