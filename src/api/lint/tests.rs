@@ -139,13 +139,10 @@ fn no_rule_finds_fault_with_a_sound_description() {
 type Case = (&'static str, Option<Value>, &'static [&'static str], &'static str);
 
 fn cases() -> Vec<Case> {
-    let list = "/paths/~1calls/get";
-    let call = "/components/schemas/Call";
-    let _ = (list, call);
     vec![
         ("/nonsense", Some(json!(1)), &["valid-structure"], "/nonsense"),
         ("/components/schemas/Call/properties/name/minLength", Some(json!("1")), &["valid-schema"], "/components/schemas/Call/properties/name/minLength"),
-        ("/components/schemas/Call/properties/name/const", Some(json!("x")), &["valid-schema"], "/components/schemas/Call/properties/name/const"),
+        ("/components/schemas/Call/properties/name/const", Some(json!("pendant")), &["valid-schema"], "/components/schemas/Call/properties/name/const"),
         ("/paths/~1calls/get/responses/404", Some(json!({ "$ref": "#/nowhere" })), &["references-resolve"], "/paths/~1calls/get/responses/404/$ref"),
         ("/paths/~1calls/post/responses/201/content/application~1json/schema/description", Some(json!("x")), &["reference-siblings"], "/paths/~1calls/post/responses/201/content/application~1json/schema"),
         ("/components/schemas/Call/properties/self", Some(json!({ "allOf": [{ "$ref": "#/components/schemas/Call/properties/self" }] })), &["schemas-end"], "/components/schemas/Call/properties/self/allOf/0"),
@@ -247,18 +244,23 @@ fn cases() -> Vec<Case> {
 #[test]
 fn every_rule_fails_for_its_own_reason_only() {
     let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut wrong: Vec<String> = Vec::new();
     for (pointer, value, rules, path) in cases() {
         let mut document = serde_json::from_str(&text_of(&sound())).unwrap();
         edit(&mut document, pointer, value.clone());
         let findings = judged(&document.to_string());
         let broken: BTreeSet<&str> = findings.iter().map(|f| f.rule.as_str()).collect();
-        assert_eq!(broken, rules.iter().copied().collect(), "{pointer} {value:?}: {findings:#?}");
+        if broken != rules.iter().copied().collect() {
+            let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            wrong.push(format!("{pointer} {value:?}: {told:#?}"));
+        }
         if let ([finding], true) = (findings.as_slice(), !path.is_empty()) {
             assert_eq!(finding.path, path);
         }
         assert!(findings.iter().all(|f| f.position.is_some()));
         seen.extend(broken.into_iter().map(str::to_owned));
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // The rules that one edit of this document cannot break on their own.
     let apart = [
         "duplicate-keys", "openapi-3", "operation-security", "error-response", "pagination-documented", "schema-pascal-case",
@@ -286,7 +288,8 @@ fn rules_that_need_more_than_one_edit() {
 
     let mut document: Value = serde_json::from_str(&text).unwrap();
     edit(&mut document, "/paths/~1calls/get/security", Some(json!([])));
-    edit(&mut document, "/paths/~1calls/get/responses", Some(json!({ "200": document.pointer("/paths/~1calls/get/responses/200").unwrap() })));
+    let success = document.pointer("/paths/~1calls/get/responses/200").cloned();
+    edit(&mut document, "/paths/~1calls/get/responses", Some(json!({ "200": success })));
     assert_eq!(rules_of(&document.to_string()), only(&["error-response", "invalid-input-documented", "rate-limit-documented"]));
 
     let mut document: Value = serde_json::from_str(&text).unwrap();
