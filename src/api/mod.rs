@@ -6,4 +6,5 @@
 
 pub mod description;
 pub mod exchange;
+mod generate;
 pub mod lint;
