@@ -13,6 +13,7 @@
 // rustfmt would put them in the order of the alphabet.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
+pub mod api;
 pub mod document;
 pub mod verdict;
 pub mod target;
