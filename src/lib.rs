@@ -10,4 +10,5 @@
 //! this list.
 
 pub mod document;
+pub mod probe;
 pub mod verdict;
