@@ -132,7 +132,7 @@ impl Face {
             }
             Some(Misbehaviour::HugeRecord) => return write(&mut stream, &[22, 3, 3, 0xff, 0xff, 2]).await,
             Some(Misbehaviour::Warnings) => return write(&mut stream, &alert(1, 112).repeat(1000)).await,
-            Some(Misbehaviour::OneWarning) => write(&mut stream, &alert(1, 112)).await,
+            Some(Misbehaviour::OneWarning) if stream.write_all(&alert(1, 112)).await.is_err() => return,
             _ => {}
         }
         let answer = self.answer(&asked);
@@ -155,7 +155,7 @@ impl Face {
         let Asked::Hello(asked) = asked else {
             return if self.versions.contains(&ProtocolVersion::Ssl2) { self.ssl2() } else { Vec::new() };
         };
-        if self.needs_name && !asked.named {
+        if self.needs_name && !asked.named && asked.legacy > ProtocolVersion::Ssl3.code() {
             return alert(2, 112);
         }
         let spoken = |v: &&ProtocolVersion| !v.is_datagram() && **v != ProtocolVersion::Ssl2;
@@ -297,7 +297,10 @@ async fn read_hello(stream: &mut TcpStream) -> Option<Asked> {
                 deflate: read.comp.iter().any(|c| c.0 == 1),
                 ..Hello::default()
             };
-            let (_, extensions) = parse_tls_client_hello_extensions(read.ext.unwrap_or_default()).ok()?;
+            let extensions = match read.ext {
+                Some(bytes) => parse_tls_client_hello_extensions(bytes).ok()?.1,
+                None => Vec::new(),
+            };
             for extension in extensions {
                 match extension {
                     TlsExtension::SupportedVersions(list) => hello.versions = list.iter().map(|TlsVersion(v)| *v).collect(),

@@ -18,6 +18,7 @@
 mod answer;
 mod exchange;
 mod group;
+mod handshake;
 mod hello;
 pub mod mock;
 mod suite;
@@ -29,6 +30,7 @@ mod version;
 pub use answer::{Answer, AnswerReader, KeyExchange, Progress, ServerHello};
 pub use exchange::{Dial, DialError, ProbeOutcome};
 pub use group::{FiniteField, Group};
+pub use handshake::{EarlyData, Handshake, handshake};
 pub use suite::Suite;
 pub use survey::{
     DhSeen, Feature, HashSeen, Limits, Order, Probe, Sni, Stop, Support, TlsSurvey, VersionGroups, VersionSuites, VersionSupport, survey,
