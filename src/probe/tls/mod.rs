@@ -16,11 +16,13 @@
 //! * Two time-outs in a row end the survey, for the sake of the device.
 
 mod answer;
+pub mod certificate;
 mod exchange;
 mod group;
 mod handshake;
 mod hello;
 pub mod mock;
+pub mod policy;
 mod suite;
 mod survey;
 #[cfg(test)]
@@ -31,6 +33,7 @@ pub use answer::{Answer, AnswerReader, KeyExchange, Progress, ServerHello};
 pub use exchange::{Dial, DialError, ProbeOutcome};
 pub use group::{FiniteField, Group};
 pub use handshake::{EarlyData, Handshake, handshake};
+pub use policy::{Tier, Tiers, TlsPolicy};
 pub use suite::Suite;
 pub use survey::{
     DhSeen, Feature, HashSeen, Limits, Order, Probe, Sni, Stop, Support, TlsSurvey, VersionGroups, VersionSuites, VersionSupport, survey,
