@@ -202,11 +202,9 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, 
         }
     };
     let answer = reader.into_answer();
-    let outcome = match ended {
-        // The hello is the agreement; what else was to come is wanted, not needed.
-        ProbeOutcome::Closed | ProbeOutcome::Reset | ProbeOutcome::Timeout if answer.hello.is_some() => ProbeOutcome::Hello,
-        other => other,
-    };
+    // The hello is the agreement; what else was to come is wanted, not needed.
+    let cut_off = matches!(ended, ProbeOutcome::Closed | ProbeOutcome::Reset | ProbeOutcome::Timeout);
+    let outcome = if cut_off && answer.hello.is_some() { ProbeOutcome::Hello } else { ended };
     if outcome == ProbeOutcome::Hello && !late {
         let _ = timeout_at(deadline, stream.write_all(&CLOSE_NOTIFY)).await;
     }

@@ -13,6 +13,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, sign::CertifiedKey};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
@@ -129,11 +130,12 @@ async fn attempt<D: Dial>(dial: &D, server_name: &ServerName<'static>, protocols
             if result.version == Some(ProtocolVersion::Tls13) {
                 let until = deadline.min(Instant::now() + TICKET_WAIT);
                 let mut byte = [0; 1];
-                while seen.ticket().is_none() {
-                    // Application data or the end: no ticket will be waited for any longer.
-                    match timeout_at(until, stream.read(&mut byte)).await {
-                        Ok(_) | Err(_) => break,
-                    }
+                // Application data or the end: no ticket is waited for any longer.
+                let read = timeout_at(until, stream.read(&mut byte));
+                tokio::select! {
+                    biased;
+                    _ = read => {}
+                    () = seen.ticket_came.notified() => {}
                 }
                 result.early_data = match seen.ticket() {
                     None => EarlyData::NoTicket,
@@ -158,11 +160,9 @@ fn outcome_of(error: &std::io::Error) -> ProbeOutcome {
         // The server chose something that this library does not do: it agreed, and we cannot.
         Some(rustls::Error::PeerIncompatible(_)) => ProbeOutcome::UnofferedVersion,
         Some(_) => ProbeOutcome::Malformed,
-        None => match error.kind() {
-            ErrorKind::UnexpectedEof => ProbeOutcome::Closed,
-            ErrorKind::TimedOut => ProbeOutcome::Timeout,
-            _ => ProbeOutcome::Reset,
-        },
+        None if error.kind() == ErrorKind::UnexpectedEof => ProbeOutcome::Closed,
+        None if error.kind() == ErrorKind::TimedOut => ProbeOutcome::Timeout,
+        None => ProbeOutcome::Reset,
     }
 }
 
@@ -181,6 +181,7 @@ fn configuration(seen: &Arc<Seen>, protocols: &[&str]) -> Result<ClientConfig, r
 #[derive(Debug, Default)]
 struct Seen {
     shown: Mutex<Shown>,
+    ticket_came: Notify,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -275,6 +276,7 @@ impl ClientSessionStore for Seen {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = ticket.max_early_data_size();
         shown.ticket = Some(shown.ticket.map_or(bytes, |known| known.max(bytes)));
+        self.ticket_came.notify_one();
     }
     fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
         None

@@ -54,10 +54,10 @@ impl<'a> ClientHello<'a> {
         let datagram = self.version.is_datagram();
         let mut out = Vec::with_capacity(512);
         // From 1.3 on, the field that once named the version is fixed (RFC 8446, section 4.1.2; RFC 9147, section 5.3).
-        let legacy = match self.version {
-            ProtocolVersion::Tls13 => ProtocolVersion::Tls12,
-            ProtocolVersion::Dtls13 => ProtocolVersion::Dtls12,
-            version => version,
+        let legacy = match (self.version.is_13(), datagram) {
+            (true, false) => ProtocolVersion::Tls12,
+            (true, true) => ProtocolVersion::Dtls12,
+            (false, _) => self.version,
         };
         out.extend(legacy.code().to_be_bytes());
         out.extend(random::<32>());

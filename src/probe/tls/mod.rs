@@ -21,6 +21,7 @@ mod exchange;
 mod group;
 mod handshake;
 mod hello;
+mod judge;
 pub mod mock;
 pub mod policy;
 mod suite;
@@ -33,6 +34,9 @@ pub use answer::{Answer, AnswerReader, KeyExchange, Progress, ServerHello};
 pub use exchange::{Dial, DialError, ProbeOutcome};
 pub use group::{FiniteField, Group};
 pub use handshake::{EarlyData, Handshake, handshake};
+pub use judge::{
+    judge_extended_master_secret, judge_features, judge_groups, judge_key_exchange_hash, judge_suite_order, judge_suites, judge_versions,
+};
 pub use policy::{Tier, Tiers, TlsPolicy};
 pub use suite::Suite;
 pub use survey::{

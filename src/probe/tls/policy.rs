@@ -25,7 +25,7 @@ pub enum Tier {
 
 /// Things by their tier. What is in none is insufficient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Tiers<T> {
     /// Recommended.
     #[serde(default = "Vec::<T>::new")]
@@ -66,7 +66,7 @@ impl<T: PartialEq> Tiers<T> {
 
 /// A set of thresholds for TLS and its certificates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TlsPolicy {
     /// What it is called, as evidence names it.
     pub name: String,
@@ -144,7 +144,7 @@ pub enum Demand {
 
 /// The finite fields of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FiniteFields {
     /// Fields by name: those of RFC 7919 as `ffdhe3072`, those of RFC 3526 as `modp3072`.
     pub named: Tiers<String>,
@@ -166,7 +166,7 @@ impl FiniteFields {
 
 /// How weak hashes are ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct WeakHashes {
     /// SHA-1.
     pub sha1: Tier,

@@ -540,17 +540,11 @@ impl<'a, D: Dial> Run<'a, D> {
             hello.deflate = version != ProtocolVersion::Ssl3;
             let purpose = if round == 0 { version.to_string() } else { format!("{version}, rare suites {round}") };
             reply = self.ask(purpose, &hello, Want::Flight).await;
-            if round == 0 && version >= ProtocolVersion::Tls10 {
-                let (outcome, agreed) = match &reply {
-                    Some(r) if r.outcome == ProbeOutcome::Hello => (None, r.answer.hello.as_ref().map(|h| h.compression != 0)),
-                    Some(r) => (Some(r.outcome.clone()), None),
-                    None => (Some(ProbeOutcome::Budget), None),
-                };
-                if let (None, Some(has)) = (outcome, agreed) {
-                    if self.seen.compression == Feature::NotApplicable || has {
-                        self.seen.compression = if has { Feature::Yes } else { Feature::No };
-                    }
-                }
+            if let Some(Reply { outcome: ProbeOutcome::Hello, answer: Answer { hello: Some(agreed), .. }, .. }) = &reply
+                && self.seen.compression != Feature::Yes
+                && agreed.version >= ProtocolVersion::Tls10.code()
+            {
+                self.seen.compression = if agreed.compression == 0 { Feature::No } else { Feature::Yes };
             }
             // "No suite in common" is about the suites, so the rare ones are offered before it is believed.
             if !matches!(&reply, Some(r) if matches!(r.outcome, ProbeOutcome::Alert(40 | 71))) {
@@ -567,22 +561,18 @@ impl<'a, D: Dial> Run<'a, D> {
             return;
         };
         let agreed = reply.answer.hello.as_ref().and_then(|h| ProtocolVersion::from_code(h.version));
-        match reply.outcome {
-            ProbeOutcome::Hello if agreed == Some(version) => self.note(version, Support::Supported),
-            ProbeOutcome::Hello => {
-                self.refused_versions.push((version, reply.index, ProbeOutcome::Hello));
-                self.note(version, Support::Refused);
-                if let Some(lower) = agreed {
-                    self.note(lower, Support::Supported);
-                    self.agreed
-                        .get_or_insert_with(|| Agreed { version: lower, suites: reply.answer.hello.iter().map(|h| h.suite).collect() });
-                }
+        if reply.outcome == ProbeOutcome::Hello && agreed == Some(version) {
+            self.note(version, Support::Supported);
+        } else if reply.outcome == ProbeOutcome::Hello || reply.outcome.is_refusal() {
+            self.refused_versions.push((version, reply.index, reply.outcome));
+            self.note(version, Support::Refused);
+            if let Some(lower) = agreed {
+                self.note(lower, Support::Supported);
+                let suites = reply.answer.hello.iter().map(|h| h.suite).collect();
+                self.agreed.get_or_insert(Agreed { version: lower, suites });
             }
-            outcome if outcome.is_refusal() => {
-                self.refused_versions.push((version, reply.index, outcome));
-                self.note(version, Support::Refused);
-            }
-            outcome => self.note(version, Support::Unknown(outcome)),
+        } else {
+            self.note(version, Support::Unknown(reply.outcome));
         }
     }
 

@@ -38,9 +38,8 @@ impl Identity {
         let names: Vec<&GeneralName<'_>> = certificate
             .extensions()
             .iter()
-            .filter_map(|e| match e.parsed_extension() {
-                ParsedExtension::SubjectAlternativeName(san) => Some(&san.general_names),
-                _ => None,
+            .filter_map(|e| {
+                if let ParsedExtension::SubjectAlternativeName(san) = e.parsed_extension() { Some(&san.general_names) } else { None }
             })
             .flatten()
             .collect();

@@ -38,7 +38,7 @@ time::serde::format_description!(day, Date, "[year]-[month]-[day]");
 
 /// What is asked of a certificate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CertificatePolicy {
     /// Smallest RSA keys, in bits.
     pub rsa_bits: RsaBits,
@@ -60,7 +60,7 @@ pub struct CertificatePolicy {
 
 /// Smallest RSA keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RsaBits {
     /// From this many bits on, good.
     pub sufficient: u16,
@@ -70,7 +70,7 @@ pub struct RsaBits {
 
 /// The longest lifetime of certificates issued from a day on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Lifetime {
     /// The first day of issue.
     #[serde(with = "day")]
@@ -376,19 +376,26 @@ fn names(faults: &mut Faults<'_>, server_name: &str, leaf: &X509Certificate<'_>)
 
 fn usage(faults: &mut Faults<'_>, leaf: &X509Certificate<'_>, trust: &Result<Trust, PathTrouble>) {
     let pinned = matches!(trust, Ok(Trust::Pinned));
-    for extension in leaf.extensions() {
-        match extension.parsed_extension() {
-            ParsedExtension::ExtendedKeyUsage(usage) if !usage.server_auth && !usage.any => {
-                faults.add(Reason::Misuse, Weight::Fails, 0, "extended key usage: server authentication", "other extended key usages only");
-            }
-            ParsedExtension::KeyUsage(usage) if !usage.digital_signature() && !usage.key_encipherment() && !usage.key_agreement() => {
-                faults.add(Reason::Misuse, Weight::Fails, 0, "key usage: digital signature", &format!("key usage: {usage}"));
-            }
-            // Whoever pins a certificate has looked at it; many devices make theirs so.
-            ParsedExtension::BasicConstraints(basic) if basic.ca && !pinned => {
-                faults.add(Reason::Misuse, Weight::Fails, 0, "a certificate of a server", "a certificate of an authority");
-            }
-            _ => {}
+    for extension in leaf.extensions().iter().map(|e| e.parsed_extension()) {
+        if let ParsedExtension::ExtendedKeyUsage(usage) = extension
+            && !usage.server_auth
+            && !usage.any
+        {
+            faults.add(Reason::Misuse, Weight::Fails, 0, "extended key usage: server authentication", "other extended key usages only");
+        }
+        if let ParsedExtension::KeyUsage(usage) = extension
+            && !usage.digital_signature()
+            && !usage.key_encipherment()
+            && !usage.key_agreement()
+        {
+            faults.add(Reason::Misuse, Weight::Fails, 0, "key usage: digital signature", &format!("key usage: {usage}"));
+        }
+        // Whoever pins a certificate has looked at it; many devices make theirs so.
+        if let ParsedExtension::BasicConstraints(basic) = extension
+            && basic.ca
+            && !pinned
+        {
+            faults.add(Reason::Misuse, Weight::Fails, 0, "a certificate of a server", "a certificate of an authority");
         }
     }
 }
@@ -516,10 +523,10 @@ fn key_strength(certificate: &X509Certificate<'_>, policy: &CertificatePolicy) -
         };
         (format!("RSA of {bits} bits"), tier)
     };
-    if algorithm == "1.2.840.113549.1.1.10" {
-        if let Ok((_, read)) = x509_parser::public_key::RSAPublicKey::from_der(&key.subject_public_key.data) {
-            return rsa(read.modulus);
-        }
+    if algorithm == "1.2.840.113549.1.1.10"
+        && let Ok((_, read)) = x509_parser::public_key::RSAPublicKey::from_der(&key.subject_public_key.data)
+    {
+        return rsa(read.modulus);
     }
     match key.parsed() {
         Ok(PublicKey::RSA(read)) => rsa(read.modulus),
@@ -550,9 +557,10 @@ fn key_strength(certificate: &X509Certificate<'_>, policy: &CertificatePolicy) -
 /// The hash of the signature on a certificate, by name.
 fn signature_hash(certificate: &X509Certificate<'_>) -> String {
     let oid = certificate.signature_algorithm.algorithm.to_id_string();
-    let pss = || match SignatureAlgorithm::try_from(&certificate.signature_algorithm) {
-        Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) => hash_name(&parameters.hash_algorithm_oid().to_id_string()).map(ToOwned::to_owned),
-        _ => None,
+    let pss = || {
+        let read = SignatureAlgorithm::try_from(&certificate.signature_algorithm);
+        let Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) = read else { return None };
+        hash_name(&parameters.hash_algorithm_oid().to_id_string()).map(ToOwned::to_owned)
     };
     let name = match oid.as_str() {
         "1.2.840.113549.1.1.2" => "MD2",

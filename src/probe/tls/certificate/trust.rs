@@ -126,6 +126,10 @@ pub(super) enum PathTrouble {
 }
 
 /// Looks for a path from the leaf to an anchor, at the time given and, failing that, while the chain was valid.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's errors are many and may become more; those not named say the same to a reader"
+)]
 pub(super) fn find(presented: &Presented<'_>, leaf: &X509Certificate<'_>, certificates: &[Numbered<'_>]) -> Result<Trust, PathTrouble> {
     let anchors = presented.anchors;
     let [own, others @ ..] = presented.chain else { return Err(PathTrouble::UnknownIssuer) };
@@ -233,10 +237,10 @@ impl ExtendedKeyUsageValidator for AnyUsage {
 /// Bears the marks of public authorities: logged in Certificate Transparency, or a policy of the
 /// CA/Browser Forum (2.23.140.1).
 fn is_publicly_issued(leaf: &X509Certificate<'_>) -> bool {
-    leaf.extensions().iter().any(|extension| match extension.parsed_extension() {
-        ParsedExtension::SCT(list) => !list.is_empty(),
-        ParsedExtension::CertificatePolicies(policies) => policies.iter().any(|p| p.policy_id.to_id_string().starts_with("2.23.140.1.")),
-        _ => false,
+    let forum = |id: String| id.starts_with("2.23.140.1.");
+    leaf.extensions().iter().map(|extension| extension.parsed_extension()).any(|extension| {
+        matches!(extension, ParsedExtension::SCT(list) if !list.is_empty())
+            || matches!(extension, ParsedExtension::CertificatePolicies(list) if list.iter().any(|p| forum(p.policy_id.to_id_string())))
     })
 }
 
