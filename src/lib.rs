@@ -13,9 +13,9 @@
 // rustfmt would put them in the order of the alphabet.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-pub mod api;
 pub mod document;
 pub mod verdict;
+pub mod api;
 pub mod target;
 pub mod probe;
 pub mod check;

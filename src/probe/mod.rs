@@ -21,6 +21,7 @@ mod journal;
 mod limits;
 mod memory;
 mod scope;
+pub mod tls;
 mod trust;
 
 #[cfg(test)]
