@@ -18,9 +18,11 @@ pub mod language_tag;
 #[cfg(test)]
 mod mutation;
 mod pointer;
+pub mod scaip;
 pub mod unit;
 pub mod uri;
 mod wot;
+mod xml;
 
 pub use pointer::Pointer;
 
@@ -33,6 +35,10 @@ pub enum Format {
     WotTd,
     /// W3C WoT Thing Model 1.1.
     WotTm,
+    /// SCAIP messages of social alarms.
+    Scaip,
+    /// XML as such.
+    Xml,
 }
 
 impl std::str::FromStr for Format {
@@ -41,6 +47,8 @@ impl std::str::FromStr for Format {
         match name {
             "wot-td" => Ok(Self::WotTd),
             "wot-tm" => Ok(Self::WotTm),
+            "scaip" => Ok(Self::Scaip),
+            "xml" => Ok(Self::Xml),
             _ => Err(format!("no format is called `{name}`")),
         }
     }
@@ -56,6 +64,8 @@ pub fn judge(format: Format, name: &str, bytes: &[u8], _context: &Context) -> Ve
     match format {
         Format::WotTd => wot::judge_description(name, bytes),
         Format::WotTm => wot::judge_model(name, bytes),
+        Format::Scaip => scaip::judge(bytes),
+        Format::Xml => xml::judge(bytes),
     }
 }
 

@@ -74,7 +74,7 @@ impl<'v> Judge<'v> {
             }
             if !allowed.contains(&op) {
                 self.findings.push(
-                    Finding::error("op", format!("{} is no operation for a form of a {}", quoted(&Value::from(op)), kind.class()))
+                    Finding::error("op", format!("{} is no operation that a form has here ({})", quoted(&Value::from(op)), kind.class()))
                         .at(at.to_string())
                         .expected(format!("one of {}", allowed.join(", ")))
                         .observed(op)
