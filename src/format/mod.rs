@@ -13,6 +13,8 @@
 pub mod country;
 pub mod date_time;
 mod findings;
+pub mod hsds;
+mod ical;
 mod json;
 pub mod language_tag;
 #[cfg(test)]
@@ -37,6 +39,10 @@ pub enum Format {
     WotTm,
     /// SCAIP messages of social alarms.
     Scaip,
+    /// Human Services Data Specification 3.0, JSON.
+    Hsds,
+    /// iCalendar, RFC 5545.
+    ICal,
     /// XML as such.
     Xml,
 }
@@ -48,6 +54,8 @@ impl std::str::FromStr for Format {
             "wot-td" => Ok(Self::WotTd),
             "wot-tm" => Ok(Self::WotTm),
             "scaip" => Ok(Self::Scaip),
+            "hsds" => Ok(Self::Hsds),
+            "ical" => Ok(Self::ICal),
             "xml" => Ok(Self::Xml),
             _ => Err(format!("no format is called `{name}`")),
         }
@@ -65,6 +73,8 @@ pub fn judge(format: Format, name: &str, bytes: &[u8], _context: &Context) -> Ve
         Format::WotTd => wot::judge_description(name, bytes),
         Format::WotTm => wot::judge_model(name, bytes),
         Format::Scaip => scaip::judge(bytes),
+        Format::Hsds => hsds::judge(name, bytes),
+        Format::ICal => ical::judge(bytes),
         Format::Xml => xml::judge(bytes),
     }
 }
