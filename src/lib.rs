@@ -14,6 +14,7 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 pub mod document;
+pub mod format;
 pub mod verdict;
 pub mod api;
 pub mod target;
