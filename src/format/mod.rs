@@ -1,0 +1,3 @@
+//! Judges of documents and of single header values: pure functions from what was read to findings.
+
+pub mod security_txt;
