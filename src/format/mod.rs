@@ -1,3 +1,4 @@
 //! Judges of documents and of single header values: pure functions from what was read to findings.
 
+pub mod header;
 pub mod security_txt;
