@@ -308,7 +308,7 @@ fn collect(value: &Value, pointer: String, out: &mut Vec<String>) {
     match value {
         Value::Object(map) => map.iter().for_each(|(k, v)| collect(v, super::child(&pointer, k), out)),
         Value::Array(items) => items.iter().enumerate().for_each(|(i, v)| collect(v, format!("{pointer}/{i}"), out)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
     out.push(pointer);
 }
