@@ -14,8 +14,8 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 pub mod document;
-pub mod format;
 pub mod verdict;
+pub mod format;
 pub mod api;
 pub mod target;
 pub mod probe;

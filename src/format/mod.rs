@@ -10,6 +10,10 @@
 //! [`Finding`]: crate::verdict::Finding
 //! [`Severity::Open`]: crate::verdict::Severity::Open
 
+pub mod conformance_statement;
+pub mod header;
+pub mod sbom;
+pub mod security_txt;
 pub mod country;
 pub mod date_time;
 mod findings;
