@@ -10,4 +10,5 @@
 //! this list.
 
 pub mod document;
+pub mod format;
 pub mod verdict;
