@@ -14,7 +14,14 @@ fn main() {
         let t1 = std::time::Instant::now();
         let f = lint::judge(&d, &[c.clone()], &Default::default()).unwrap();
         counts.insert(c.rule.clone(), f.len());
-        eprintln!("  {} {} {:?} {} {}", c.rule, f.len(), t1.elapsed(), rss(), f.first().map(|x| format!("{x} {:?}", x.observed)).unwrap_or_default());
+        eprintln!(
+            "  {} {} {:?} {} {}",
+            c.rule,
+            f.len(),
+            t1.elapsed(),
+            rss(),
+            f.first().map(|x| format!("{x} {:?}", x.observed)).unwrap_or_default()
+        );
     }
     let t2 = std::time::Instant::now();
     let f = lint::judge(&d, &lint::recommended(), &Default::default()).unwrap();
@@ -22,5 +29,9 @@ fn main() {
 }
 fn rss() -> String {
     let s = std::fs::read_to_string("/proc/self/status").unwrap();
-    s.lines().filter(|l| l.starts_with("VmHWM") || l.starts_with("VmRSS")).map(|l| l.split_whitespace().nth(1).unwrap().to_string()).collect::<Vec<_>>().join("/")
+    s.lines()
+        .filter(|l| l.starts_with("VmHWM") || l.starts_with("VmRSS"))
+        .map(|l| l.split_whitespace().nth(1).unwrap().to_string())
+        .collect::<Vec<_>>()
+        .join("/")
 }

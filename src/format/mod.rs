@@ -11,12 +11,11 @@
 //! [`Severity::Open`]: crate::verdict::Severity::Open
 
 pub mod conformance_statement;
-pub mod header;
-pub mod sbom;
-pub mod security_txt;
 pub mod country;
 pub mod date_time;
+pub mod fhir;
 mod findings;
+pub mod header;
 pub mod hsds;
 mod ical;
 mod json;
@@ -24,7 +23,9 @@ pub mod language_tag;
 #[cfg(test)]
 mod mutation;
 mod pointer;
+pub mod sbom;
 pub mod scaip;
+pub mod security_txt;
 pub mod unit;
 pub mod uri;
 mod wot;
