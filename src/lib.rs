@@ -15,5 +15,6 @@ pub mod check;
 pub mod document;
 pub mod probe;
 pub mod profile;
+pub mod report;
 pub mod target;
 pub mod verdict;
