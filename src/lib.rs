@@ -23,4 +23,5 @@ pub mod check;
 pub mod profile;
 pub mod assess;
 pub mod bundle;
+pub mod report;
 pub mod cli;

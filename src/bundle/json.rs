@@ -24,7 +24,7 @@ pub(crate) fn pretty(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Erro
 ///
 /// # Errors
 /// As [`pretty`].
-pub(crate) fn line(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+pub(super) fn line(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut text, Safe(CompactFormatter)))?;
     text.push(b'\n');

@@ -47,7 +47,7 @@ pub use v1::{
 pub use verify::Verification;
 pub use writer::{JournalWriter, Opening, Writer};
 
-pub(crate) use json::{line as json_line, pretty as json_pretty};
+pub(crate) use json::pretty as json_pretty;
 
 /// The program's README inside the bundle.
 const README: &str = "README.txt";
