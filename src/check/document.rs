@@ -48,6 +48,9 @@ pub(super) struct FieldRule {
     /// The words it may be.
     #[serde(default)]
     one_of: Vec<String>,
+    /// The words that the fields must give together, for a pointer with `*`.
+    #[serde(default)]
+    together: Vec<String>,
     /// The words that the list must hold, each.
     #[serde(default)]
     includes: Vec<String>,
@@ -158,9 +161,17 @@ impl FieldRule {
             // An empty list has no items that could break a rule; an absent list is absent.
             let listed = self.at.split("/*").next().unwrap_or_default();
             if !self.at.contains("/*") || source.value().pointer(listed).is_none() {
-                findings.push(Finding::error("missing", format!("`{}` is missing", self.at)).at(self.at.clone()).expected(format!("`{}` is given", self.at)));
+                findings.push(
+                    Finding::error("missing", format!("`{}` is missing", self.at)).at(self.at.clone()).expected(format!("`{}` is given", self.at)),
+                );
+                return;
             }
-            return;
+        }
+        if !self.together.is_empty() {
+            let given: Vec<String> = found.iter().filter_map(|(_, value)| value.map(shown)).collect();
+            for missing in self.together.iter().filter(|word| !given.contains(word)) {
+                findings.push(Finding::error("together", format!("none of `{}` is `{missing}`", self.at)).at(self.at.clone()).expected(missing.clone()));
+            }
         }
         for (pointer, value) in found {
             let Some(value) = value else {
@@ -368,6 +379,8 @@ mod tests {
             ("{at: /v, years-after: {at: /w, years: 5}}", "v: 2029-02-28\nw: 2024-02-29", "v: 2029-02-27"),
             ("{at: '/v/*/x', one-of: [a]}", "v: [{x: a}, {x: a}]", "v: [{x: a}, {y: a}]"),
             ("{at: '/v/*/x', one-of: [a]}", "v: []", "w: []"),
+            ("{at: '/v/*/x', together: [a, b]}", "v: [{x: b}, {x: c}, {x: a}]", "v: [{x: a}, {x: c}]"),
+            ("{at: '/v/*/x', together: [a]}", "v: [{x: a}]", "v: []"),
             ("{at: '/v/*/x', optional: true, one-of: [a]}", "v: [{y: a}]", "v: [{x: b}]"),
         ] {
             let check = format!("{{name: m, asks: m, fields: [{rule}]}}");

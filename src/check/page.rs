@@ -142,7 +142,7 @@ impl Reader<'_> {
             }
             "script" => self.page.scripts += 1,
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" if !hidden && self.page.headings.len() < MAX_ELEMENTS => {
-                let level = name.bytes().nth(1).map_or(1, |b| b.saturating_sub(b'0'));
+                let level = name.as_bytes().get(1).map_or(1, |b| b.saturating_sub(b'0'));
                 let label = get("aria-label").unwrap_or_default();
                 self.page.headings.push((level, label, position));
                 collects = Some(Collects::Heading(self.page.headings.len() - 1));

@@ -24,7 +24,7 @@ pub struct UnauthenticatedAccess {
 /// What came back with and without the credential.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Pair {
+pub(super) struct Pair {
     with: Answer,
     without: Answer,
 }
