@@ -166,10 +166,18 @@ pub enum ProbeError {
         /// The address they come back to.
         url: Untrusted,
     },
-    /// The target was silent several times in a row, so it is left in peace.
+    /// An endpoint that has never answered met several questions with silence, so it is not asked again.
+    #[error("{endpoint} has never answered and is not asked again: {in_a_row} questions in a row met silence")]
+    NeverAnswered {
+        /// Host and port.
+        endpoint: String,
+        /// How many questions met silence.
+        in_a_row: u32,
+    },
+    /// The target answered once and then was silent several times in a row, so it is left in peace.
     #[error("{host} stopped answering and is left in peace: {in_a_row} questions in a row met silence")]
     StoppedAnswering {
-        /// Host, or host and port.
+        /// The host; none of its ports is asked any more.
         host: String,
         /// How many questions met silence.
         in_a_row: u32,
@@ -216,6 +224,14 @@ pub enum ProbeError {
         /// Its name.
         name: String,
     },
+    /// The credential is there and cannot be used as it stands.
+    #[error("the credential {name} {why}")]
+    UnusableCredential {
+        /// Its name.
+        name: String,
+        /// What is wrong with it, without its value.
+        why: String,
+    },
     /// This machine cannot do it now: no route, no free socket.
     #[error("this machine could not open the connection ({detail})")]
     Local {
@@ -255,9 +271,12 @@ impl ProbeError {
             | Self::Tls { .. }
             | Self::NotHttp { .. }
             | Self::RedirectLoop { .. }
+            | Self::NeverAnswered { .. }
             | Self::StoppedAnswering { .. } => Cause::Target,
             Self::RunTimeOver { .. } | Self::Connections { .. } | Self::TooManyRedirects { .. } => Cause::Limit,
-            Self::OutOfScope { .. } | Self::MissingCredential { .. } | Self::Local { .. } => Cause::Missing,
+            Self::OutOfScope { .. } | Self::MissingCredential { .. } | Self::UnusableCredential { .. } | Self::Local { .. } => {
+                Cause::Missing
+            }
             Self::Interrupted => Cause::Interrupted,
             Self::Misuse { .. } | Self::Bug { .. } => Cause::Bug,
         }

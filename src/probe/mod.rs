@@ -200,7 +200,7 @@ impl Door {
     pub fn summary(&self) -> JournalSummary {
         self.books.journal.summary()
     }
-    /// Hosts, or hosts with a port, that stopped answering.
+    /// Hosts that had answered and then stopped.
     pub fn stopped_answering(&self) -> Vec<String> {
         self.books.health.stopped()
     }

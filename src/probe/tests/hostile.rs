@@ -2,6 +2,8 @@
 //! it was cut or an error that says whose trouble it is.
 
 use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -13,6 +15,7 @@ use crate::probe::{Cut, Ending, Endpoint, FaultKind, Limits, Opening, Phase, Pro
 use crate::verdict::Cause;
 
 const MIB: usize = 1024 * 1024;
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 fn with_head(fields: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("HTTP/1.1 200 OK\r\n{fields}\r\n").into_bytes();
@@ -283,12 +286,41 @@ async fn a_silent_listener_is_asked_twice_and_then_left_in_peace() {
     }
     for _ in 0..2 {
         let error = opened.door.ask_again(&request).await.unwrap_err();
-        assert!(matches!(error, ProbeError::StoppedAnswering { .. }));
+        assert!(matches!(error, ProbeError::NeverAnswered { in_a_row: 2, .. }));
         assert_eq!(error.cause(), Cause::Target);
     }
     let endings: Vec<_> = opened.entries().iter().map(|entry| entry.ending).collect();
     assert_eq!(endings, [Ending::Silent, Ending::Silent]);
-    assert_eq!(opened.door.stopped_answering().len(), 1);
+}
+
+#[tokio::test]
+async fn a_device_that_falls_over_is_left_in_peace_on_all_its_ports() {
+    let (silent_from_now, answering) = (Arc::new(AtomicBool::new(false)), Server::answering(OK).await);
+    let switch = Arc::clone(&silent_from_now);
+    let server = Server::start(move |mut stream| {
+        let silent = switch.load(Ordering::Relaxed);
+        async move {
+            request_of(&mut stream).await;
+            if silent {
+                std::future::pending::<()>().await;
+            }
+            drop(stream.write_all(OK.as_bytes()).await);
+            finish(stream).await;
+        }
+    })
+    .await;
+    let endpoints = vec![Endpoint::new(server.origin("http")), Endpoint::new(answering.origin("http"))];
+    let opened = Opened::with(Opening { limits: short(), ..Opening::new(endpoints) }).await;
+    let (request, other) = (Request::get(server.url("/"), "test"), Request::get(answering.url("/"), "test"));
+    assert_eq!(opened.door.ask_again(&request).await.unwrap().status(), 200);
+    silent_from_now.store(true, Ordering::Relaxed);
+    for _ in 0..2 {
+        assert!(matches!(opened.door.ask_again(&request).await, Err(ProbeError::TimedOut { .. })));
+    }
+    for request in [&request, &other] {
+        assert!(matches!(opened.door.ask_again(request).await, Err(ProbeError::StoppedAnswering { in_a_row: 2, .. })));
+    }
+    assert_eq!(opened.door.stopped_answering(), ["127.0.0.1"]);
 }
 
 #[tokio::test]
@@ -314,7 +346,7 @@ async fn silence_after_the_handshake_is_silence_too() {
     for _ in 0..2 {
         assert!(matches!(opened.door.ask_again(&request).await, Err(ProbeError::TimedOut { phase: Phase::Answer, .. })));
     }
-    assert!(matches!(opened.door.ask_again(&request).await, Err(ProbeError::StoppedAnswering { .. })));
+    assert!(matches!(opened.door.ask_again(&request).await, Err(ProbeError::NeverAnswered { .. })));
 }
 
 #[tokio::test]

@@ -229,11 +229,13 @@ async fn a_credential_that_is_not_there_or_cannot_be_sent_is_told_without_its_va
     for (secret, kind) in [
         ("value-1\n", CredentialKind::Bearer),
         ("", CredentialKind::Bearer),
+        ("abc", CredentialKind::Bearer),
         ("value-1", CredentialKind::Header { name: "a b".to_owned() }),
         ("value-1", CredentialKind::Basic { user: "a:b".to_owned() }),
     ] {
         let credentials = vec![Credential { name: "main".to_owned(), origin: origin.clone(), kind, secret: Secret::new(secret) }];
         let error = Door::open(Opening { credentials, ..Opening::new(vec![]) }).await.err().unwrap();
+        assert!(matches!(error, ProbeError::UnusableCredential { .. }), "{error}");
         assert!(!error.to_string().contains("value-1"), "{error}");
     }
 }
