@@ -30,7 +30,7 @@ pub(super) struct ClientHello<'a> {
     pub fallback: bool,
     /// A key share of X25519 made of random bytes, for servers that refuse an empty list.
     pub key_share: bool,
-    /// The cookie of a HelloVerifyRequest or HelloRetryRequest, datagrams only.
+    /// The cookie of a HelloVerifyRequest, datagrams only.
     pub cookie: &'a [u8],
 }
 
@@ -68,7 +68,7 @@ impl<'a> ClientHello<'a> {
             out.push(0);
         }
         if datagram {
-            vector8(&mut out, if self.version == ProtocolVersion::Dtls13 { &[] } else { self.cookie });
+            vector8(&mut out, self.cookie);
         }
         let signals = [(!self.version.is_13(), Suite::RENEGOTIATION_SCSV), (self.fallback, Suite::FALLBACK_SCSV)];
         let signals = signals.iter().filter(|(wanted, _)| *wanted).map(|(_, signal)| signal);
@@ -111,11 +111,6 @@ impl<'a> ClientHello<'a> {
             let mut versions = vec![2];
             versions.extend(self.version.code().to_be_bytes());
             extension(&mut out, 43, &versions);
-            if !self.cookie.is_empty() {
-                let mut cookie = Vec::new();
-                vector16(&mut cookie, self.cookie);
-                extension(&mut out, 44, &cookie);
-            }
             let mut share = Vec::new();
             if self.key_share {
                 share.extend(Group::X25519.0.to_be_bytes());
