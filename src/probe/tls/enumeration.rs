@@ -31,6 +31,8 @@ pub(super) struct Reply {
     outcome: ProbeOutcome,
     answer: Answer,
     index: usize,
+    /// The same odd alert has come twice.
+    certain: bool,
 }
 
 impl Reply {
@@ -217,7 +219,7 @@ impl<A: Ask> Run<A> {
         } else if let Some(probe) = self.seen.probes.get_mut(index) {
             probe.outcome = outcome.clone();
         }
-        Some(Reply { outcome, answer: done.answer, index })
+        Some(Reply { outcome, answer: done.answer, index, certain: false })
     }
 
     /// Keeps what any answer may show in passing.
@@ -292,7 +294,8 @@ impl<A: Ask> Run<A> {
             let mut hello = ClientHello::new(version, suites, &groups, name.as_deref());
             hello.deflate = version != ProtocolVersion::Ssl3;
             let purpose = if round == 0 { version.to_string() } else { format!("{version}, rare suites {round}") };
-            reply = self.ask(purpose, &hello, Want::Flight).await;
+            reply = self.ask(purpose.clone(), &hello, Want::Flight).await;
+            reply = self.again_if_odd(reply, purpose, &hello).await;
             if let Some(Reply { outcome: ProbeOutcome::Hello, answer: Answer { hello: Some(agreed), .. }, .. }) = &reply
                 && self.seen.compression != Feature::Yes
                 && agreed.version >= ProtocolVersion::Tls10.code()
@@ -307,6 +310,18 @@ impl<A: Ask> Run<A> {
         self.settle(version, reply);
     }
 
+    /// An alert that does not speak of the offer (`internal_error`, say, which is what some stacks send
+    /// for a version that their policy has left without any suite) is an answer only when it comes again.
+    async fn again_if_odd(&mut self, reply: Option<Reply>, purpose: String, hello: &ClientHello<'_>) -> Option<Reply> {
+        let first = reply?;
+        if !matches!(first.outcome, ProbeOutcome::Alert(_)) || first.outcome.is_refusal() {
+            return Some(first);
+        }
+        let Some(mut second) = self.ask(format!("{purpose} once more"), hello, Want::Flight).await else { return Some(first) };
+        second.certain = second.outcome == first.outcome;
+        Some(second)
+    }
+
     /// Draws what can be drawn from the answer to the question for one version.
     fn settle(&mut self, version: ProtocolVersion, reply: Option<Reply>) {
         let Some(reply) = reply else {
@@ -316,7 +331,7 @@ impl<A: Ask> Run<A> {
         let agreed = reply.answer.hello.as_ref().and_then(|h| ProtocolVersion::from_code(h.version));
         if reply.outcome == ProbeOutcome::Hello && agreed == Some(version) {
             self.note(version, Support::Supported);
-        } else if reply.outcome == ProbeOutcome::Hello || reply.outcome.is_refusal() {
+        } else if reply.outcome == ProbeOutcome::Hello || reply.outcome.is_refusal() || reply.certain {
             self.refused_versions.push((version, reply.index, reply.outcome));
             self.note(version, Support::Refused);
             if let Some(lower) = agreed {
@@ -467,13 +482,11 @@ impl<A: Ask> Run<A> {
             false => Suite::pool(version).iter().filter(|s| s.is_ecdhe() && !s.is_psk()).copied().take(Suite::MAX_OFFERED).collect(),
         };
         let mut list = VersionGroups { version, groups: Vec::new(), complete: true, explicit_curve: false, stopped: None };
-        if version.is_13() {
-            let first = self.seen.probes.iter().find(|p| p.version == Some(version) && p.outcome == ProbeOutcome::Hello);
-            // Where a key share was needed, the group of the first answer is ours, not the server's choice.
-            if let Some(first) = first.and_then(|p| p.group).filter(|_| !self.needs_key_share) {
-                left.retain(|g| *g != first);
-                list.groups.push(first);
-            }
+        let first = self.seen.probes.iter().find(|p| p.purpose == version.as_str() && p.outcome == ProbeOutcome::Hello);
+        // Where a key share was needed, the group of the first answer is ours, not the server's choice.
+        if let Some(first) = first.filter(|p| p.version == Some(version) && !self.needs_key_share).and_then(|p| p.group) {
+            left.retain(|g| *g != first);
+            list.groups.push(first);
         }
         let name = self.name.clone();
         let mut last = self.last_agreed;
