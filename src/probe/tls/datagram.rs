@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, Cursor, MAX_ANSWER, MAX_HANDSHAKE, MAX_WARNINGS, Progress};
 use super::exchange::{Ask, DialError, Exchange, ProbeOutcome, Question, Want};
+use super::hello::CLOSE_NOTIFY_DATAGRAM;
 use crate::verdict::Untrusted;
 
 /// Most messages of one flight that are put together.
@@ -66,10 +67,22 @@ impl<D: DialDatagram + Sync> Ask for OverDatagrams<'_, D> {
         };
         let mut hello = hello.clone();
         let first = converse(&socket, &hello.datagram(0), want, deadline).await;
-        let Some(cookie) = first.1 else { return first.0 };
+        let Some(cookie) = first.1 else {
+            if first.0.outcome == ProbeOutcome::Hello {
+                let _ = timeout_at(deadline, socket.send(&CLOSE_NOTIFY_DATAGRAM)).await;
+            }
+            return first.0;
+        };
         hello.cookie = &cookie;
         let (second, again) = converse(&socket, &hello.datagram(1), want, deadline).await;
-        if again.is_some() { Exchange::nothing(ProbeOutcome::Malformed) } else { second }
+        if again.is_some() {
+            // Asking for a cookie for ever is how some servers decline: it is no answer.
+            return Exchange { late: false, ..Exchange::nothing(ProbeOutcome::Timeout) };
+        }
+        if second.outcome == ProbeOutcome::Hello {
+            let _ = timeout_at(deadline, socket.send(&CLOSE_NOTIFY_DATAGRAM)).await;
+        }
+        second
     }
 }
 

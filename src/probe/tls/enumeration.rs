@@ -272,7 +272,7 @@ impl<A: Ask> Run<A> {
     async fn version_13(&mut self, version: ProtocolVersion) {
         let groups = Group::of_13();
         let name = self.name.clone();
-        let mut hello = ClientHello::new(version, Suite::pool(version), &groups, name.as_deref());
+        let mut hello = ClientHello::new(version, Suite::usual(version), &groups, name.as_deref());
         let mut reply = self.ask(version.to_string(), &hello, Want::Hello).await;
         // Most decline an unknown version with 70 or 40. Anything else may be dislike of the empty list.
         if matches!(&reply, Some(r) if matches!(r.outcome, ProbeOutcome::Alert(n) if n != 70 && n != 40)) {
@@ -290,7 +290,7 @@ impl<A: Ask> Run<A> {
         let groups = Group::curves();
         let name = self.name.clone();
         let mut reply = None;
-        for (round, suites) in Suite::pool(version).chunks(Suite::MAX_OFFERED).enumerate() {
+        for (round, suites) in Suite::portions(version).iter().enumerate() {
             let mut hello = ClientHello::new(version, suites, &groups, name.as_deref());
             hello.deflate = version != ProtocolVersion::Ssl3;
             let purpose = if round == 0 { version.to_string() } else { format!("{version}, rare suites {round}") };
@@ -303,7 +303,9 @@ impl<A: Ask> Run<A> {
                 self.seen.compression = if agreed.compression == 0 { Feature::No } else { Feature::Yes };
             }
             // "No suite in common" is about the suites, so the rare ones are offered before it is believed.
-            if !matches!(&reply, Some(r) if matches!(r.outcome, ProbeOutcome::Alert(40 | 71))) {
+            // Over datagrams, some servers say it by saying nothing.
+            let silent = |o: &ProbeOutcome| version.is_datagram() && *o == ProbeOutcome::Timeout;
+            if !matches!(&reply, Some(r) if matches!(r.outcome, ProbeOutcome::Alert(40 | 71)) || silent(&r.outcome)) {
                 break;
             }
         }
@@ -392,14 +394,12 @@ impl<A: Ask> Run<A> {
         let mut found: Vec<Suite> = Vec::new();
         let mut stopped = None;
         let mut last = self.last_agreed;
-        'all: for (round, chunk) in Suite::pool(version).chunks(Suite::MAX_OFFERED).enumerate() {
-            let mut left = chunk.to_vec();
-            if round == 0 {
-                // The first choice is known from the question for the version.
-                if let Some(first) = self.first_choice(version).filter(|s| left.contains(s)) {
-                    left.retain(|s| *s != first);
-                    found.push(first);
-                }
+        'all: for (round, portion) in Suite::portions(version).iter().enumerate() {
+            let mut left = portion.clone();
+            // One choice is known from the question for the version.
+            if let Some(first) = self.first_choice(version).filter(|s| left.contains(s)) {
+                left.retain(|s| *s != first);
+                found.push(first);
             }
             while !left.is_empty() {
                 let mut hello = ClientHello::new(version, &left, &groups, name.as_deref());
@@ -419,6 +419,11 @@ impl<A: Ask> Run<A> {
                     // With none of these it would rather speak an older version: declined.
                     (ProbeOutcome::Hello, _) => break,
                     (outcome, _) if outcome.is_refusal() => break,
+                    // Silence over datagrams may be about this portion only; it stays unanswered all the same.
+                    (ProbeOutcome::Timeout, _) if version.is_datagram() => {
+                        stopped = Some(ProbeOutcome::Timeout);
+                        break;
+                    }
                     (outcome, _) => {
                         stopped = Some(outcome.clone());
                         break 'all;
@@ -470,7 +475,7 @@ impl<A: Ask> Run<A> {
 
     /// The suite that the server chose when it was asked for this version.
     fn first_choice(&self, version: ProtocolVersion) -> Option<Suite> {
-        let agreed = |p: &&Probe| p.outcome == ProbeOutcome::Hello && p.version == Some(version) && p.purpose == version.as_str();
+        let agreed = |p: &&Probe| p.outcome == ProbeOutcome::Hello && p.version == Some(version) && p.purpose.starts_with(version.as_str());
         self.seen.probes.iter().find(agreed).and_then(|p| p.suite)
     }
 
@@ -479,7 +484,7 @@ impl<A: Ask> Run<A> {
         let mut left = if version.is_13() { Group::of_13() } else { Group::curves() };
         let suites: Vec<Suite> = match version.is_13() {
             true => self.seen.suites.iter().find(|s| s.version == version).map(|s| s.suites.clone()).unwrap_or_default(),
-            false => Suite::pool(version).iter().filter(|s| s.is_ecdhe() && !s.is_psk()).copied().take(Suite::MAX_OFFERED).collect(),
+            false => ephemeral(version, Suite::is_ecdhe),
         };
         let mut list = VersionGroups { version, groups: Vec::new(), complete: true, explicit_curve: false, stopped: None };
         let first = self.seen.probes.iter().find(|p| p.purpose == version.as_str() && p.outcome == ProbeOutcome::Hello);
@@ -534,7 +539,7 @@ impl<A: Ask> Run<A> {
         let groups = Group::curves();
         let named = older.iter().copied().find(|v| v.has_signature_algorithms() && self.speaks(*v));
         if let Some(version) = named {
-            let signed: Vec<Suite> = Suite::pool(version).iter().filter(|s| s.is_signed()).copied().take(Suite::MAX_OFFERED).collect();
+            let signed: Vec<Suite> = ephemeral(version, Suite::is_signed);
             for (which, signatures, label) in [(Which::Sha1, SHA1_SIGNATURES, "SHA-1"), (Which::Sha224, SHA224_SIGNATURES, "SHA-224")] {
                 let mut hello = ClientHello::new(version, &signed, &groups, name.as_deref());
                 hello.signatures = &signatures;
@@ -573,8 +578,8 @@ impl<A: Ask> Run<A> {
             return;
         }
         let (lower, name, groups) = (*lower, self.name.clone(), Group::curves());
-        let pool = Suite::pool(lower);
-        let mut hello = ClientHello::new(lower, pool.get(..Suite::MAX_OFFERED - 1).unwrap_or(pool), &groups, name.as_deref());
+        let usual = Suite::usual(lower);
+        let mut hello = ClientHello::new(lower, usual.get(..Suite::MAX_OFFERED - 1).unwrap_or(usual), &groups, name.as_deref());
         hello.fallback = true;
         let reply = self.ask(format!("{lower} as a fallback"), &hello, Want::Hello).await;
         self.seen.fallback_scsv = match reply.map(|r| r.outcome) {
@@ -589,8 +594,7 @@ impl<A: Ask> Run<A> {
         let Some(agreed) = self.agreed.clone() else { return };
         // TLS 1.2 shows the certificate; TLS 1.3 shows only whether it answers.
         let version = shows_chain.unwrap_or(agreed.version);
-        let pool = Suite::pool(version);
-        let suites = if version == agreed.version { agreed.suites.as_slice() } else { pool.get(..Suite::MAX_OFFERED).unwrap_or(pool) };
+        let suites = if version == agreed.version { agreed.suites.as_slice() } else { Suite::usual(version) };
         let groups = if version.is_13() { Group::of_13() } else { Group::curves() };
         let known = self.seen.chains.clone();
         let mut hello = ClientHello::new(version, suites, &groups, None);
@@ -689,3 +693,9 @@ impl<A: Ask> Run<A> {
 }
 
 const CONTROL: &str = "the first agreed hello again";
+
+/// The suites of a version that have a property of ephemeral key exchange, as many as one hello takes.
+fn ephemeral(version: ProtocolVersion, has: impl Fn(Suite) -> bool) -> Vec<Suite> {
+    let all = Suite::portions(version).iter().flatten().copied();
+    all.filter(|s| !s.is_psk() && has(*s)).take(Suite::MAX_OFFERED).collect()
+}

@@ -168,7 +168,7 @@ impl Face {
     }
 
     /// The messages of the first flight, or the alert that declines.
-    fn flight(&self, asked: &Hello, datagram: bool) -> Result<(ProtocolVersion, Vec<(u8, Vec<u8>)>), u8> {
+    fn flight(&self, asked: &Hello, datagram: bool) -> Result<Flight, u8> {
         if self.needs_name && !asked.named && asked.legacy > ProtocolVersion::Ssl3.code() {
             return Err(112);
         }
@@ -322,6 +322,9 @@ impl Face {
         [&(0x8000 | u16::try_from(out.len()).unwrap_or(0)).to_be_bytes()[..], &out].concat()
     }
 }
+
+/// A version and the messages of a flight, each with its kind.
+type Flight = (ProtocolVersion, Vec<(u8, Vec<u8>)>);
 
 /// What a client asked.
 enum Asked {
