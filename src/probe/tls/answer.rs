@@ -8,11 +8,11 @@ use super::{Der, FiniteField, Group, ProtocolVersion, Suite};
 /// The longest record that TLS allows: 2^14 bytes and 2048 of expansion (RFC 5246, section 6.2.3).
 const MAX_RECORD: usize = 16_384 + 2_048;
 /// The longest handshake message that is read. Chains of sound servers are below 20 KiB.
-const MAX_HANDSHAKE: usize = 128 * 1024;
+pub(super) const MAX_HANDSHAKE: usize = 128 * 1024;
 /// Most bytes of one answer.
-const MAX_ANSWER: usize = 256 * 1024;
+pub(super) const MAX_ANSWER: usize = 256 * 1024;
 /// Most warning alerts that are passed over before the handshake: a server could send them for ever.
-const MAX_WARNINGS: usize = 8;
+pub(super) const MAX_WARNINGS: usize = 8;
 /// Most certificates of one chain that are kept.
 const MAX_CHAIN: usize = 16;
 
@@ -35,9 +35,6 @@ pub struct ServerHello {
     pub secure_renegotiation: bool,
     /// RFC 7366.
     pub encrypt_then_mac: bool,
-    /// The cookie of a HelloRetryRequest.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cookie: Vec<u8>,
 }
 
 /// The parameters of an ephemeral key exchange.
@@ -296,7 +293,6 @@ fn server_hello(body: &[u8]) -> Option<ServerHello> {
         extended_master_secret: false,
         secure_renegotiation: false,
         encrypt_then_mac: false,
-        cookie: Vec::new(),
     };
     if at.0.is_empty() {
         return Some(hello);
@@ -309,7 +305,6 @@ fn server_hello(body: &[u8]) -> Option<ServerHello> {
             22 => hello.encrypt_then_mac = true,
             23 => hello.extended_master_secret = true,
             43 => hello.version = value.u16()?,
-            44 => hello.cookie = value.vector16()?.to_vec(),
             51 => hello.group = Some(Group(value.u16()?)),
             0xff01 => hello.secure_renegotiation = true,
             _ => {}

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, AnswerReader, Progress};
-use super::hello::CLOSE_NOTIFY;
+use super::hello::{CLOSE_NOTIFY, ClientHello, ssl2_hello};
 use crate::verdict::Untrusted;
 
 /// Opens connections to the one endpoint that is looked at. Whoever implements it keeps the budget,
@@ -144,7 +144,7 @@ pub(super) enum Want {
 }
 
 impl Want {
-    fn has(self, answer: &Answer) -> bool {
+    pub(super) fn has(self, answer: &Answer) -> bool {
         let Some(hello) = &answer.hello else { return false };
         match self {
             Self::Hello => true,
@@ -165,8 +165,46 @@ pub(super) struct Exchange {
     pub late: bool,
 }
 
+impl Exchange {
+    /// Nothing came back.
+    pub(super) fn nothing(outcome: ProbeOutcome) -> Self {
+        let late = outcome == ProbeOutcome::Timeout;
+        Self { outcome, answer: Answer::default(), seen: None, late }
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Question<'a> {
+    Hello(&'a ClientHello<'a>),
+    /// The hello of SSL 2.0, streams only.
+    Ssl2,
+}
+
+/// A way to ask: one connection, one question, one answer.
+pub(super) trait Ask {
+    fn ask(&self, purpose: &str, question: Question<'_>, want: Want, deadline: Instant) -> impl Future<Output = Exchange> + Send;
+}
+
+/// Asks over streams.
+pub(super) struct OverStream<'a, D>(pub &'a D);
+
+impl<D: Dial + Sync> Ask for OverStream<'_, D> {
+    async fn ask(&self, purpose: &str, question: Question<'_>, want: Want, deadline: Instant) -> Exchange {
+        let bytes = match question {
+            Question::Hello(hello) => hello.record(),
+            Question::Ssl2 => ssl2_hello(),
+        };
+        match timeout_at(deadline, self.0.dial(purpose)).await {
+            Ok(Ok(mut stream)) => exchange(&mut stream, &bytes, want, deadline).await,
+            Ok(Err(error)) => Exchange::nothing(error.into()),
+            Err(_) => Exchange::nothing(ProbeOutcome::Timeout),
+        }
+    }
+}
+
 /// Sends the bytes and reads until enough is known or the deadline has passed.
-pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8], want: Want, deadline: Instant) -> Exchange {
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8], want: Want, deadline: Instant) -> Exchange {
     let mut reader = AnswerReader::new();
     // A server may speak and leave before it has read everything: what it said counts, not the failed write.
     let written = timeout_at(deadline, stream.write_all(bytes)).await;

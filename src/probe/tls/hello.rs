@@ -30,7 +30,7 @@ pub(super) struct ClientHello<'a> {
     pub fallback: bool,
     /// A key share of X25519 made of random bytes, for servers that refuse an empty list.
     pub key_share: bool,
-    /// The cookie of a HelloVerifyRequest or HelloRetryRequest, datagrams only.
+    /// The cookie of a HelloVerifyRequest, datagrams only.
     pub cookie: &'a [u8],
 }
 
@@ -68,7 +68,7 @@ impl<'a> ClientHello<'a> {
             out.push(0);
         }
         if datagram {
-            vector8(&mut out, if self.version == ProtocolVersion::Dtls13 { &[] } else { self.cookie });
+            vector8(&mut out, self.cookie);
         }
         let signals = [(!self.version.is_13(), Suite::RENEGOTIATION_SCSV), (self.fallback, Suite::FALLBACK_SCSV)];
         let signals = signals.iter().filter(|(wanted, _)| *wanted).map(|(_, signal)| signal);
@@ -111,11 +111,6 @@ impl<'a> ClientHello<'a> {
             let mut versions = vec![2];
             versions.extend(self.version.code().to_be_bytes());
             extension(&mut out, 43, &versions);
-            if !self.cookie.is_empty() {
-                let mut cookie = Vec::new();
-                vector16(&mut cookie, self.cookie);
-                extension(&mut out, 44, &cookie);
-            }
             let mut share = Vec::new();
             if self.key_share {
                 share.extend(Group::X25519.0.to_be_bytes());
@@ -197,6 +192,9 @@ pub(super) fn ssl2_hello() -> Vec<u8> {
     out
 }
 
+/// A close_notify in a datagram, so that a small device need not keep a place for us.
+pub(super) const CLOSE_NOTIFY_DATAGRAM: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 2, 0, 2, 1, 0];
+
 /// A close_notify in a plain record, so that the server need not wait for us.
 pub(super) const CLOSE_NOTIFY: [u8; 7] = [21, 3, 1, 0, 2, 1, 0];
 
@@ -239,7 +237,7 @@ mod tests {
     #[test]
     fn another_parser_reads_what_is_written() {
         for version in [ProtocolVersion::Tls13, ProtocolVersion::Tls12, ProtocolVersion::Tls10] {
-            let suites = &Suite::pool(version)[..Suite::pool(version).len().min(Suite::MAX_OFFERED)];
+            let suites = Suite::usual(version);
             let groups = if version.is_13() { Group::of_13() } else { Group::curves() };
             let hello = ClientHello::new(version, suites, &groups, Some("device.example"));
             let bytes = hello.record();
@@ -255,10 +253,10 @@ mod tests {
 
     #[test]
     fn ssl3_gets_no_extensions_and_ssl2_its_own_form() {
-        let hello = ClientHello::new(ProtocolVersion::Ssl3, Suite::pool(ProtocolVersion::Ssl3), &[], None);
+        let hello = ClientHello::new(ProtocolVersion::Ssl3, Suite::usual(ProtocolVersion::Ssl3), &[], None);
         let body = hello.body();
         assert_eq!(body[..2], [3, 0]);
-        assert_eq!(body.len(), 2 + 32 + 1 + 2 + (Suite::pool(ProtocolVersion::Ssl3).len() + 1) * 2 + 2);
+        assert_eq!(body.len(), 2 + 32 + 1 + 2 + (Suite::usual(ProtocolVersion::Ssl3).len() + 1) * 2 + 2);
         let ssl2 = ssl2_hello();
         assert_eq!(usize::from(u16::from_be_bytes([ssl2[0] & 0x7f, ssl2[1]])) + 2, ssl2.len());
     }

@@ -7,9 +7,12 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tls_parser::{TlsExtension, TlsMessage, TlsMessageHandshake, TlsVersion, parse_tls_client_hello_extensions, parse_tls_plaintext};
+use tls_parser::{
+    DTLSMessage, DTLSMessageHandshakeBody, TlsExtension, TlsMessage, TlsMessageHandshake, TlsVersion, parse_dtls_plaintext_record,
+    parse_tls_client_hello_extensions, parse_tls_plaintext,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use super::hello::{length24, vector8, vector16};
 use super::{Der, Group, ProtocolVersion, Suite};
@@ -150,29 +153,42 @@ impl Face {
         }
     }
 
-    /// The first flight in answer to a hello, in records.
+    /// The answer to a hello, in records of a stream.
     fn answer(&self, asked: &Asked) -> Vec<u8> {
         let Asked::Hello(asked) = asked else {
             return if self.versions.contains(&ProtocolVersion::Ssl2) { self.ssl2() } else { Vec::new() };
         };
-        if self.needs_name && !asked.named && asked.legacy > ProtocolVersion::Ssl3.code() {
-            return alert(2, 112);
+        match self.flight(asked, false) {
+            Err(description) => alert(2, description),
+            Ok((version, messages)) => {
+                let all: Vec<u8> = messages.iter().flat_map(|(kind, body)| message(*kind, body)).collect();
+                all.chunks(16_000).flat_map(|piece| record(version, piece)).collect()
+            }
         }
-        let spoken = |v: &&ProtocolVersion| !v.is_datagram() && **v != ProtocolVersion::Ssl2;
-        let highest = self.versions.iter().filter(spoken).copied().max();
+    }
+
+    /// The messages of the first flight, or the alert that declines.
+    fn flight(&self, asked: &Hello, datagram: bool) -> Result<Flight, u8> {
+        if self.needs_name && !asked.named && asked.legacy > ProtocolVersion::Ssl3.code() {
+            return Err(112);
+        }
+        let spoken: Vec<ProtocolVersion> =
+            self.versions.iter().copied().filter(|v| v.is_datagram() == datagram && *v != ProtocolVersion::Ssl2).collect();
+        // Versions of datagrams count downwards on the wire.
+        let offered = |v: &ProtocolVersion| if datagram { v.code() >= asked.legacy } else { v.code() <= asked.legacy };
         let version = if asked.versions.is_empty() {
-            self.versions.iter().filter(spoken).copied().filter(|v| !v.is_13() && v.code() <= asked.legacy).max()
+            spoken.iter().copied().filter(|v| !v.is_13()).filter(offered).max()
         } else {
-            self.versions.iter().filter(spoken).copied().filter(|v| asked.versions.contains(&v.code())).max()
+            spoken.iter().copied().filter(|v| asked.versions.contains(&v.code())).max()
         };
-        let Some(version) = version else { return alert(2, 70) };
-        if self.fallback_scsv && asked.suites.contains(&Suite::FALLBACK_SCSV) && Some(version) < highest {
-            return alert(2, 86);
+        let version = version.ok_or(70)?;
+        if self.fallback_scsv && asked.suites.contains(&Suite::FALLBACK_SCSV) && Some(version) < spoken.iter().copied().max() {
+            return Err(86);
         }
         let mine = if version.is_13() { &self.suites_13 } else { &self.suites };
         let group = self.groups.iter().find(|g| asked.groups.contains(g)).copied();
-        let hash =
-            self.hashes.iter().copied().find(|h| asked.signatures.is_empty() || asked.signatures.iter().any(|s| s >> 8 == u16::from(*h)));
+        let acceptable = |h: &u8| asked.signatures.is_empty() || asked.signatures.iter().any(|s| s >> 8 == u16::from(*h));
+        let hash = self.hashes.iter().copied().find(acceptable);
         let usable = |s: &&Suite| {
             (!s.is_ecdhe() || group.is_some() || asked.groups.is_empty())
                 && (!s.is_signed() || !version.has_signature_algorithms() || hash.is_some())
@@ -186,21 +202,68 @@ impl Face {
         if self.misbehaviour == Some(Misbehaviour::UnofferedSuite) {
             suite = mine.iter().find(|s| !asked.suites.contains(s)).copied().or(Some(Suite(0xc0ff)));
         }
-        let Some(suite) = suite else { return alert(2, 40) };
+        let suite = suite.ok_or(40)?;
         if version.is_13() {
-            let Some(group) = group else { return alert(2, 40) };
-            return record(version, &message(2, &retry(&asked.session, suite, group)));
+            return Ok((version, vec![(2, retry(version, &asked.session, suite, group.ok_or(40)?))]));
         }
-        let mut flight = message(2, &self.server_hello(version, suite, asked));
+        let mut flight = vec![(2, self.server_hello(version, suite, asked))];
         if !suite.is_anonymous() && !suite.is_psk() {
             let list: Vec<u8> = self.chain.iter().flat_map(|c| [&length24(c.0.len())[..], &c.0].concat()).collect();
-            flight.extend(message(11, &[&length24(list.len())[..], &list].concat()));
+            flight.push((11, [&length24(list.len())[..], &list].concat()));
         }
         if suite.is_ecdhe() || suite.is_dhe() {
-            flight.extend(message(12, &self.key_exchange(version, suite, group.unwrap_or(Group(23)), hash.unwrap_or(2))));
+            flight.push((12, self.key_exchange(version, suite, group.unwrap_or(Group(23)), hash.unwrap_or(2))));
         }
-        flight.extend(message(14, &[]));
-        flight.chunks(16_000).flat_map(|piece| record(version, piece)).collect()
+        flight.push((14, Vec::new()));
+        Ok((version, flight))
+    }
+
+    /// Serves this face over datagrams until the socket fails. A cookie is asked for first.
+    pub async fn serve_datagrams(self, socket: UdpSocket) {
+        let mut buffer = vec![0; 4096];
+        while let Ok((length, peer)) = socket.recv_from(&mut buffer).await {
+            let datagram = buffer.get(..length).unwrap_or_default();
+            for answer in self.answer_datagram(datagram) {
+                let _ = socket.send_to(&answer, peer).await;
+            }
+        }
+    }
+
+    fn answer_datagram(&self, datagram: &[u8]) -> Vec<Vec<u8>> {
+        match self.misbehaviour {
+            Some(Misbehaviour::Silence) => return Vec::new(),
+            Some(Misbehaviour::PlainText) => return vec![b"pong".to_vec()],
+            _ => {}
+        }
+        let Ok((_, record)) = parse_dtls_plaintext_record(datagram) else { return Vec::new() };
+        let Some(DTLSMessage::Handshake(message)) = record.messages.first() else { return Vec::new() };
+        let DTLSMessageHandshakeBody::ClientHello(read) = &message.body else { return Vec::new() };
+        let mut hello = Hello {
+            legacy: read.version.0,
+            session: read.session_id.unwrap_or_default().to_vec(),
+            suites: read.ciphers.iter().map(|c| Suite(c.0)).collect(),
+            ..Hello::default()
+        };
+        if let Some(Ok((_, extensions))) = read.ext.map(parse_tls_client_hello_extensions) {
+            hello.extend(extensions);
+        }
+        if read.cookie.is_empty() && hello.versions.is_empty() {
+            let body = [&[0xfe, 0xff][..], &[4, 1, 2, 3, 4]].concat();
+            return vec![datagram_record(3, 0, body.len(), 0, &body)];
+        }
+        match self.flight(&hello, true) {
+            Err(description) => vec![[&[21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2][..], &[2, description]].concat()],
+            Ok((_, messages)) => messages
+                .iter()
+                .enumerate()
+                .flat_map(|(number, (kind, body))| {
+                    let number = u16::try_from(number + 1).unwrap_or(u16::MAX);
+                    let pieces: Vec<&[u8]> = if body.is_empty() { vec![&[]] } else { body.chunks(1200).collect() };
+                    let piece = move |(at, bytes): (usize, &[u8])| datagram_record(*kind, number, body.len(), at * 1200, bytes);
+                    pieces.into_iter().enumerate().map(piece).collect::<Vec<_>>()
+                })
+                .collect(),
+        }
     }
 
     fn server_hello(&self, version: ProtocolVersion, suite: Suite, asked: &Hello) -> Vec<u8> {
@@ -260,6 +323,9 @@ impl Face {
     }
 }
 
+/// A version and the messages of a flight, each with its kind.
+type Flight = (ProtocolVersion, Vec<(u8, Vec<u8>)>);
+
 /// What a client asked.
 enum Asked {
     Hello(Hello),
@@ -279,7 +345,22 @@ struct Hello {
     named: bool,
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "a face looks at the few extensions that it answers")]
+impl Hello {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a face looks at the few extensions that it answers")]
+    fn extend(&mut self, extensions: Vec<TlsExtension<'_>>) {
+        for extension in extensions {
+            match extension {
+                TlsExtension::SupportedVersions(list) => self.versions = list.iter().map(|TlsVersion(v)| *v).collect(),
+                TlsExtension::EllipticCurves(list) => self.groups = list.iter().map(|g| Group(g.0)).collect(),
+                TlsExtension::SignatureAlgorithms(list) => self.signatures = list,
+                TlsExtension::ExtendedMasterSecret => self.extended_master_secret = true,
+                TlsExtension::SNI(names) => self.named = !names.is_empty(),
+                _ => {}
+            }
+        }
+    }
+}
+
 async fn read_hello(stream: &mut TcpStream) -> Option<Asked> {
     let mut bytes = Vec::new();
     loop {
@@ -302,29 +383,23 @@ async fn read_hello(stream: &mut TcpStream) -> Option<Asked> {
                 Some(bytes) => parse_tls_client_hello_extensions(bytes).ok()?.1,
                 None => Vec::new(),
             };
-            for extension in extensions {
-                match extension {
-                    TlsExtension::SupportedVersions(list) => hello.versions = list.iter().map(|TlsVersion(v)| *v).collect(),
-                    TlsExtension::EllipticCurves(list) => hello.groups = list.iter().map(|g| Group(g.0)).collect(),
-                    TlsExtension::SignatureAlgorithms(list) => hello.signatures = list,
-                    TlsExtension::ExtendedMasterSecret => hello.extended_master_secret = true,
-                    TlsExtension::SNI(names) => hello.named = !names.is_empty(),
-                    _ => {}
-                }
-            }
+            hello.extend(extensions);
             return Some(Asked::Hello(hello));
         }
     }
 }
 
 /// A HelloRetryRequest (RFC 8446, section 4.1.4).
-fn retry(session: &[u8], suite: Suite, group: Group) -> Vec<u8> {
-    let mut out = vec![3, 3];
+fn retry(version: ProtocolVersion, session: &[u8], suite: Suite, group: Group) -> Vec<u8> {
+    let legacy = if version.is_datagram() { ProtocolVersion::Dtls12 } else { ProtocolVersion::Tls12 };
+    let mut out = legacy.code().to_be_bytes().to_vec();
     out.extend(super::answer::RETRY_RANDOM);
     vector8(&mut out, session);
     out.extend(suite.0.to_be_bytes());
     out.push(0);
-    let mut extensions = vec![0, 43, 0, 2, 3, 4, 0, 51, 0, 2];
+    let mut extensions = vec![0, 43, 0, 2];
+    extensions.extend(version.code().to_be_bytes());
+    extensions.extend([0, 51, 0, 2]);
     extensions.extend(group.0.to_be_bytes());
     vector16(&mut out, &extensions);
     out
@@ -339,6 +414,19 @@ fn record(version: ProtocolVersion, fragment: &[u8]) -> Vec<u8> {
     let mut out = vec![22];
     out.extend(wire.code().to_be_bytes());
     vector16(&mut out, fragment);
+    out
+}
+
+/// A piece of a handshake message in a datagram of its own.
+fn datagram_record(kind: u8, number: u16, whole: usize, offset: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut fragment = vec![kind];
+    fragment.extend(length24(whole));
+    fragment.extend(number.to_be_bytes());
+    fragment.extend(length24(offset));
+    fragment.extend(length24(bytes.len()));
+    fragment.extend(bytes);
+    let mut out = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0];
+    vector16(&mut out, &fragment);
     out
 }
 

@@ -17,6 +17,8 @@
 
 mod answer;
 pub mod certificate;
+mod datagram;
+mod enumeration;
 mod exchange;
 mod group;
 mod handshake;
@@ -31,6 +33,8 @@ mod survey_faces;
 mod version;
 
 pub use answer::{Answer, AnswerReader, KeyExchange, Progress, ServerHello};
+pub use datagram::{DatagramReader, Datagrams, DialDatagram};
+pub use enumeration::{survey, survey_datagrams};
 pub use exchange::{Dial, DialError, ProbeOutcome};
 pub use group::{FiniteField, Group};
 pub use handshake::{EarlyData, Handshake, handshake};
@@ -40,7 +44,7 @@ pub use judge::{
 pub use policy::{Tier, Tiers, TlsPolicy};
 pub use suite::Suite;
 pub use survey::{
-    DhSeen, Feature, HashSeen, Limits, Order, Probe, Sni, Stop, Support, TlsSurvey, VersionGroups, VersionSuites, VersionSupport, survey,
+    DhSeen, Feature, HashSeen, Limits, Order, Probe, Sni, Stop, Support, TlsSurvey, VersionGroups, VersionSuites, VersionSupport,
 };
 pub use version::ProtocolVersion;
 

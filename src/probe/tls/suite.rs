@@ -72,7 +72,9 @@ impl Suite {
     /// A suite that a server of this version may agree to.
     pub fn fits(self, version: ProtocolVersion) -> bool {
         let Some(entry) = self.entry() else { return false };
-        if matches!(self, Self::RENEGOTIATION_SCSV | Self::FALLBACK_SCSV) || self.0 == 0 {
+        // Suites that need an extension or a ticket which is never sent: no server could agree to them.
+        let beyond = matches!(entry.kx, TlsCipherKx::Krb5 | TlsCipherKx::Srp | TlsCipherKx::Eccpwd);
+        if matches!(self, Self::RENEGOTIATION_SCSV | Self::FALLBACK_SCSV) || self.0 == 0 || beyond {
             return false;
         }
         match version {
@@ -86,34 +88,39 @@ impl Suite {
         }
     }
 
-    /// All suites that a server of this version may agree to, the most plausible first.
-    pub fn pool(version: ProtocolVersion) -> &'static [Self] {
-        static STREAM: LazyLock<[Vec<Suite>; 3]> =
-            LazyLock::new(|| [pool_of(ProtocolVersion::Tls13), pool_of(ProtocolVersion::Tls12), pool_of(ProtocolVersion::Tls10)]);
-        static DATAGRAM: LazyLock<[Vec<Suite>; 2]> = LazyLock::new(|| [pool_of(ProtocolVersion::Dtls12), pool_of(ProtocolVersion::Dtls10)]);
-        let [tls13, tls12, tls10] = &*STREAM;
+    /// All suites that a server of this version may agree to, in the portions in which they are
+    /// offered, the most plausible first. Suites with a key known beforehand stand apart from those
+    /// with a certificate: some servers look at the offer and then do only the one or the other.
+    pub fn portions(version: ProtocolVersion) -> &'static [Vec<Self>] {
+        static PORTIONS: LazyLock<[Vec<Vec<Suite>>; 5]> = LazyLock::new(|| {
+            use ProtocolVersion::{Dtls10, Dtls12, Tls10, Tls12, Tls13};
+            [Tls13, Tls12, Tls10, Dtls12, Dtls10].map(portions_of)
+        });
+        let [tls13, tls12, tls10, dtls12, dtls10] = &*PORTIONS;
         match version {
             ProtocolVersion::Tls13 | ProtocolVersion::Dtls13 => tls13,
             ProtocolVersion::Tls12 => tls12,
             ProtocolVersion::Tls11 | ProtocolVersion::Tls10 | ProtocolVersion::Ssl3 => tls10,
-            ProtocolVersion::Dtls12 => &DATAGRAM[0],
-            ProtocolVersion::Dtls10 => &DATAGRAM[1],
+            ProtocolVersion::Dtls12 => dtls12,
+            ProtocolVersion::Dtls10 => dtls10,
             ProtocolVersion::Ssl2 => &[],
         }
+    }
+
+    /// The first portion of those with a certificate: what nearly every server finds something in.
+    pub(super) fn usual(version: ProtocolVersion) -> &'static [Self] {
+        Self::portions(version).iter().find(|p| p.first().is_some_and(|s| !s.is_psk())).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// How unlikely a server is to have it: the lower, the earlier it is offered.
     fn rarity(self, datagram: bool) -> u32 {
         let Some(entry) = self.entry() else { return u32::MAX };
         let exchange = match (entry.kx, entry.au) {
-            // Constrained devices speak PSK and ECDSA (RFC 7925, section 4).
-            (TlsCipherKx::Psk, _) | (TlsCipherKx::Ecdhe, TlsCipherAu::Psk) if datagram => 0,
             (TlsCipherKx::Tls13, _) => 0,
             (TlsCipherKx::Ecdhe, TlsCipherAu::Rsa | TlsCipherAu::Ecdsa) => 0,
             (TlsCipherKx::Rsa, TlsCipherAu::Rsa) | (TlsCipherKx::Dhe, TlsCipherAu::Rsa) => 2,
             (TlsCipherKx::Dhe, TlsCipherAu::Dss) | (_, TlsCipherAu::Null) => 6,
             (_, TlsCipherAu::Psk) => 7,
-            (TlsCipherKx::Krb5 | TlsCipherKx::Srp | TlsCipherKx::Eccpwd, _) => 9,
             _ => 8,
         };
         let cipher = match (entry.enc, entry.enc_mode) {
@@ -129,10 +136,13 @@ impl Suite {
     }
 }
 
-fn pool_of(version: ProtocolVersion) -> Vec<Suite> {
+fn portions_of(version: ProtocolVersion) -> Vec<Vec<Suite>> {
     let mut pool: Vec<Suite> = CIPHERS.keys().map(|id| Suite(*id)).filter(|suite| suite.fits(version)).collect();
     pool.sort_by_key(|suite| (suite.rarity(version.is_datagram()), *suite));
-    pool
+    let (known, certified): (Vec<Suite>, Vec<Suite>) = pool.into_iter().partition(|s| s.is_psk());
+    // Constrained devices speak PSK first of all (RFC 7925, section 4.2).
+    let order = if version.is_datagram() { [known, certified] } else { [certified, known] };
+    order.iter().flat_map(|list| list.chunks(Suite::MAX_OFFERED)).map(<[Suite]>::to_vec).collect()
 }
 
 impl std::fmt::Display for Suite {
@@ -178,10 +188,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pool_is_complete_and_starts_with_what_servers_have() {
-        let pool = Suite::pool(ProtocolVersion::Tls12);
-        assert!(pool.len() > 300, "{}", pool.len());
-        let first: Vec<String> = pool.iter().take(Suite::MAX_OFFERED).map(ToString::to_string).collect();
+    fn the_portions_are_complete_and_start_with_what_servers_have() {
+        let portions = Suite::portions(ProtocolVersion::Tls12);
+        let all: Vec<Suite> = portions.concat();
+        assert!(all.len() > 250 && portions.len() <= 6, "{} in {}", all.len(), portions.len());
+        assert!(portions.iter().all(|p| p.len() <= Suite::MAX_OFFERED && p.iter().all(|s| s.is_psk() == p[0].is_psk())));
         for usual in [
             "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
             "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
@@ -190,14 +201,14 @@ mod tests {
             "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
             "TLS_RSA_WITH_RC4_128_SHA",
         ] {
-            assert!(first.iter().any(|name| name == usual), "{usual}");
+            assert!(portions[0].iter().any(|s| s.name() == Some(usual)), "{usual}");
         }
-        assert!(!pool.iter().any(|s| s.is_13() || *s == Suite::FALLBACK_SCSV || *s == Suite::RENEGOTIATION_SCSV));
-        assert!(Suite::pool(ProtocolVersion::Tls13).iter().all(|s| s.is_13()));
-        assert!(Suite::pool(ProtocolVersion::Tls10).len() <= 3 * Suite::MAX_OFFERED);
-        let coap = Suite::pool(ProtocolVersion::Dtls12);
-        let rank = |name: &str| coap.iter().position(|s| s.name() == Some(name)).unwrap();
-        assert!(rank("TLS_PSK_WITH_AES_128_CCM_8") < Suite::MAX_OFFERED && rank("TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8") < Suite::MAX_OFFERED);
+        assert!(!all.iter().any(|s| s.is_13() || *s == Suite::FALLBACK_SCSV || *s == Suite::RENEGOTIATION_SCSV));
+        assert!(Suite::usual(ProtocolVersion::Tls13).iter().all(|s| s.is_13()));
+        assert!(Suite::portions(ProtocolVersion::Tls10).len() <= 4);
+        let coap = Suite::portions(ProtocolVersion::Dtls12);
+        assert!(coap[0].contains(&Suite::from_name("TLS_PSK_WITH_AES_128_CCM_8").unwrap()));
+        assert!(Suite::usual(ProtocolVersion::Dtls12).contains(&Suite::from_name("TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8").unwrap()));
     }
 
     #[test]
