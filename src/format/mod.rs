@@ -12,6 +12,7 @@
 
 pub mod conformance_statement;
 pub mod country;
+pub mod csaf;
 pub mod date_time;
 pub mod fhir;
 mod findings;
@@ -26,8 +27,12 @@ mod pointer;
 pub mod sbom;
 pub mod scaip;
 pub mod security_txt;
+pub mod support_period;
 pub mod unit;
+pub mod update_manifest;
 pub mod uri;
+pub mod vex;
+pub mod vulnerability;
 mod wot;
 mod xml;
 

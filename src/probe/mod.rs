@@ -10,6 +10,7 @@
 //! This module observes. It knows no requirement and judges nothing: trouble is a [`ProbeError`] that
 //! says whose trouble it is, and an odd answer is an [`Exchange`] that says what is odd.
 
+pub mod coap;
 mod connection;
 mod credential;
 mod datagrams;
@@ -20,7 +21,9 @@ mod interrupt;
 mod journal;
 mod limits;
 mod memory;
+pub mod mqtt;
 mod scope;
+pub mod sip;
 pub mod tls;
 mod trust;
 

@@ -104,7 +104,7 @@ fn with(mut document: Value, pointer: &str, value: Option<Value>) -> Value {
         (Value::Object(map), None) => drop(map.remove(key).unwrap()),
         (Value::Array(items), Some(value)) => items[key.parse::<usize>().unwrap()] = value,
         (Value::Array(items), None) => drop(items.remove(key.parse().unwrap())),
-        (other, _) => panic!("{other}"),
+        (other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)), _) => panic!("{other}"),
     }
     document
 }
