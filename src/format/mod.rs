@@ -11,6 +11,7 @@
 //! [`Severity::Open`]: crate::verdict::Severity::Open
 
 pub mod country;
+pub mod csv;
 pub mod date_time;
 mod findings;
 pub mod hsds;
@@ -39,6 +40,8 @@ pub enum Format {
     WotTm,
     /// SCAIP messages of social alarms.
     Scaip,
+    /// CSV, with a table schema where one is at hand.
+    Csv,
     /// Human Services Data Specification 3.0, JSON.
     Hsds,
     /// iCalendar, RFC 5545.
@@ -54,6 +57,7 @@ impl std::str::FromStr for Format {
             "wot-td" => Ok(Self::WotTd),
             "wot-tm" => Ok(Self::WotTm),
             "scaip" => Ok(Self::Scaip),
+            "csv" => Ok(Self::Csv),
             "hsds" => Ok(Self::Hsds),
             "ical" => Ok(Self::ICal),
             "xml" => Ok(Self::Xml),
@@ -65,18 +69,50 @@ impl std::str::FromStr for Format {
 /// What the user supplied besides the document.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct Context {}
+pub struct Context {
+    /// What a CSV table must be like.
+    pub table_schema: Option<csv::TableSchema>,
+    /// How a CSV text is written, if not as RFC 4180 says.
+    pub dialect: csv::Dialect,
+}
+
+/// How far a long reading is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes read so far.
+    pub bytes: u64,
+    /// Records read so far.
+    pub records: u64,
+}
 
 /// Judges one document.
-pub fn judge(format: Format, name: &str, bytes: &[u8], _context: &Context) -> Vec<Finding> {
+pub fn judge(format: Format, name: &str, bytes: &[u8], context: &Context) -> Vec<Finding> {
     match format {
         Format::WotTd => wot::judge_description(name, bytes),
         Format::WotTm => wot::judge_model(name, bytes),
         Format::Scaip => scaip::judge(bytes),
+        Format::Csv => csv::judge(bytes, context.table_schema.as_ref(), &context.dialect),
         Format::Hsds => hsds::judge(name, bytes),
         Format::ICal => ical::judge(bytes),
         Format::Xml => xml::judge(bytes),
     }
+}
+
+/// Eight, four, four, four, twelve hexadecimal digits (RFC 9562, section 4).
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && text.bytes().enumerate().all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
+}
+
+/// The common form of RFC 5321, section 4.1.2: a dot-string or quoted string, an at sign, a domain. Letters
+/// of all scripts are let pass (RFC 6531).
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let atom = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c));
+    let label = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '-') && !part.starts_with('-') && !part.ends_with('-')
+    };
+    let quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
+    (quoted || local.split('.').all(atom)) && domain.split('.').all(label)
 }
 
 /// Whether the text is a media type: type and subtype by RFC 6838 section 4.2, with parameters or without.
