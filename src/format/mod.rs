@@ -17,9 +17,11 @@ mod findings;
 pub mod hsds;
 mod ical;
 mod json;
+pub mod json_schema;
 pub mod language_tag;
 #[cfg(test)]
 mod mutation;
+mod openacr;
 mod pointer;
 pub mod scaip;
 pub mod unit;
@@ -38,6 +40,10 @@ pub enum Format {
     WotTd,
     /// W3C WoT Thing Model 1.1.
     WotTm,
+    /// OpenACR 0.1.0 accessibility conformance report.
+    OpenAcr,
+    /// JSON, by a JSON Schema where one is at hand.
+    Json,
     /// SCAIP messages of social alarms.
     Scaip,
     /// CSV, with a table schema where one is at hand.
@@ -58,6 +64,8 @@ impl std::str::FromStr for Format {
             "wot-tm" => Ok(Self::WotTm),
             "scaip" => Ok(Self::Scaip),
             "csv" => Ok(Self::Csv),
+            "openacr" => Ok(Self::OpenAcr),
+            "json" => Ok(Self::Json),
             "hsds" => Ok(Self::Hsds),
             "ical" => Ok(Self::ICal),
             "xml" => Ok(Self::Xml),
@@ -70,6 +78,8 @@ impl std::str::FromStr for Format {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Context {
+    /// What a JSON document must be like.
+    pub schema: Option<json_schema::JsonSchema>,
     /// What a CSV table must be like.
     pub table_schema: Option<csv::TableSchema>,
     /// How a CSV text is written, if not as RFC 4180 says.
@@ -92,6 +102,8 @@ pub fn judge(format: Format, name: &str, bytes: &[u8], context: &Context) -> Vec
         Format::WotTm => wot::judge_model(name, bytes),
         Format::Scaip => scaip::judge(bytes),
         Format::Csv => csv::judge(bytes, context.table_schema.as_ref(), &context.dialect),
+        Format::OpenAcr => openacr::judge(name, bytes),
+        Format::Json => json_schema::judge_json(name, bytes, context.schema.as_ref()),
         Format::Hsds => hsds::judge(name, bytes),
         Format::ICal => ical::judge(bytes),
         Format::Xml => xml::judge(bytes),
