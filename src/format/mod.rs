@@ -13,6 +13,7 @@
 pub mod conformance_statement;
 pub mod country;
 pub mod csaf;
+pub mod csv;
 pub mod date_time;
 pub mod fhir;
 mod findings;
@@ -20,9 +21,11 @@ pub mod header;
 pub mod hsds;
 mod ical;
 mod json;
+pub mod json_schema;
 pub mod language_tag;
 #[cfg(test)]
 mod mutation;
+mod openacr;
 mod pointer;
 pub mod sbom;
 pub mod scaip;
@@ -47,8 +50,14 @@ pub enum Format {
     WotTd,
     /// W3C WoT Thing Model 1.1.
     WotTm,
+    /// OpenACR 0.1.0 accessibility conformance report.
+    OpenAcr,
+    /// JSON, by a JSON Schema where one is at hand.
+    Json,
     /// SCAIP messages of social alarms.
     Scaip,
+    /// CSV, with a table schema where one is at hand.
+    Csv,
     /// Human Services Data Specification 3.0, JSON.
     Hsds,
     /// iCalendar, RFC 5545.
@@ -64,6 +73,9 @@ impl std::str::FromStr for Format {
             "wot-td" => Ok(Self::WotTd),
             "wot-tm" => Ok(Self::WotTm),
             "scaip" => Ok(Self::Scaip),
+            "csv" => Ok(Self::Csv),
+            "openacr" => Ok(Self::OpenAcr),
+            "json" => Ok(Self::Json),
             "hsds" => Ok(Self::Hsds),
             "ical" => Ok(Self::ICal),
             "xml" => Ok(Self::Xml),
@@ -75,18 +87,54 @@ impl std::str::FromStr for Format {
 /// What the user supplied besides the document.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct Context {}
+pub struct Context {
+    /// What a JSON document must be like.
+    pub schema: Option<json_schema::JsonSchema>,
+    /// What a CSV table must be like.
+    pub table_schema: Option<csv::TableSchema>,
+    /// How a CSV text is written, if not as RFC 4180 says.
+    pub dialect: csv::Dialect,
+}
+
+/// How far a long reading is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes read so far.
+    pub bytes: u64,
+    /// Records read so far.
+    pub records: u64,
+}
 
 /// Judges one document.
-pub fn judge(format: Format, name: &str, bytes: &[u8], _context: &Context) -> Vec<Finding> {
+pub fn judge(format: Format, name: &str, bytes: &[u8], context: &Context) -> Vec<Finding> {
     match format {
         Format::WotTd => wot::judge_description(name, bytes),
         Format::WotTm => wot::judge_model(name, bytes),
         Format::Scaip => scaip::judge(bytes),
+        Format::Csv => csv::judge(bytes, context.table_schema.as_ref(), &context.dialect),
+        Format::OpenAcr => openacr::judge(name, bytes),
+        Format::Json => json_schema::judge_json(name, bytes, context.schema.as_ref()),
         Format::Hsds => hsds::judge(name, bytes),
         Format::ICal => ical::judge(bytes),
         Format::Xml => xml::judge(bytes),
     }
+}
+
+/// Eight, four, four, four, twelve hexadecimal digits (RFC 9562, section 4).
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && text.bytes().enumerate().all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
+}
+
+/// The common form of RFC 5321, section 4.1.2: a dot-string or quoted string, an at sign, a domain. Letters
+/// of all scripts are let pass (RFC 6531).
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let atom = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c));
+    let label = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '-') && !part.starts_with('-') && !part.ends_with('-')
+    };
+    let quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
+    (quoted || local.split('.').all(atom)) && domain.split('.').all(label)
 }
 
 /// Whether the text is a media type: type and subtype by RFC 6838 section 4.2, with parameters or without.

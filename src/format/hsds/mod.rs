@@ -21,7 +21,7 @@ use super::findings::Findings;
 use super::ical::recurrence;
 use super::json::{self, shown, wrong_type};
 use super::uri::{self, Charset};
-use super::{Pointer, country, date_time, language_tag};
+use super::{Pointer, country, date_time, is_email, is_uuid, language_tag};
 use crate::verdict::{Finding, Severity};
 
 type Object = Map<String, Value>;
@@ -180,7 +180,7 @@ impl<'v> Judge<'v> {
     fn page(&mut self, page: &'v Object, kind: Option<&str>, name: &str) {
         let root = Pointer::ROOT;
         let clause = "HSDS 3.0, API reference, Page";
-        let mut number = |judge: &mut Self, name: &str| match page.get(name) {
+        let number = |judge: &mut Self, name: &str| match page.get(name) {
             Some(value) if value.is_u64() => value.as_u64(),
             Some(value) => {
                 judge.findings.push(wrong_type("type", &format!("`{name}`"), "a whole number", value, &root.name(name), clause));
@@ -232,11 +232,8 @@ impl<'v> Judge<'v> {
         }
         if let (Some(items), Some(pages), Some(number)) = (total_items, total_pages, page_number) {
             let held = contents.len() as u64;
-            if held > items
-                || (items > 0 && pages == 0)
-                || (number > pages && held > 0 && pages > 0)
-                || (items == 0) != (pages == 0 || (pages == 1 && items == 0))
-            {
+            let beyond_last = pages > 0 && number > pages && held > 0;
+            if held > items || (items > 0 && pages == 0) || (items == 0 && pages > 1) || beyond_last {
                 let finding = Finding::error("page-count", "the page's numbers do not agree with each other or with what it holds");
                 let seen = format!("total_items {items}, total_pages {pages}, page_number {number}, {held} held");
                 self.findings.push(finding.at("/total_items").expected("numbers that agree").observed(&seen).clause(clause));
@@ -560,7 +557,7 @@ fn holder<'v>(around: &Around<'v, '_>, class: &str) -> Option<&'v str> {
     let mut here = *around;
     while let Some((name, id, parent)) = here {
         if name == class {
-            return Some(id).filter(|id| !id.is_empty());
+            return Some(id).filter(|id| is_uuid(id));
         }
         // A location's services are not the location's own parts: only the object right around counts for
         // what refers across.
@@ -570,22 +567,6 @@ fn holder<'v>(around: &Around<'v, '_>, class: &str) -> Option<&'v str> {
         }
     }
     None
-}
-
-/// Eight, four, four, four, twelve hexadecimal digits (RFC 9562, section 4).
-pub(super) fn is_uuid(text: &str) -> bool {
-    text.len() == 36 && text.bytes().enumerate().all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
-}
-
-/// The common form of RFC 5321, section 4.1.2: a dot-string, an at sign, a domain.
-pub(super) fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let atom = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c));
-    let label = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '-') && !part.starts_with('-') && !part.ends_with('-')
-    };
-    let quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
-    (quoted || local.split('.').all(atom)) && domain.split('.').all(label)
 }
 
 /// `HH:MM` or `HH:MM:SS`, with `Z` or an offset; gives whether there is one.
