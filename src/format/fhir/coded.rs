@@ -164,8 +164,9 @@ impl<'a> Walk<'a> {
         if let (Some(UCUM), Some(code)) = (node.text("system"), node.text("code"))
             && !is_ucum(code)
         {
-            self.error(&path.to("code", None), |p| {
-                Finding::error("ucum", "The unit is not a UCUM code").at(p).expected("a case-sensitive UCUM code").observed(code).clause("http://unitsofmeasure.org")
+            // No rule of the base definition binds a unit to UCUM; profiles and the judge of device data do.
+            self.add(Severity::Warning, &path.to("code", None), |p| {
+                Finding::warning("ucum", "The unit is not a UCUM code").at(p).expected("a case-sensitive UCUM code").observed(code).clause("http://unitsofmeasure.org")
             });
         }
     }

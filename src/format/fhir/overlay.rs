@@ -76,7 +76,7 @@ impl<'a> Walk<'a> {
         let of = element.types.iter().find(|t| &*t.code == node.of).or_else(|| {
             element.types.iter().find(|t| self.definitions.is_a(node.of, &t.code))
         });
-        if of.is_none() && !element.types.is_empty() && element.types.iter().all(|t| !t.code.is_empty()) {
+        if of.is_none() && !element.types.is_empty() && element.types.iter().all(|t| !t.code.is_empty() && !t.system) {
             self.error(path, |p| {
                 let codes: Vec<&str> = element.types.iter().map(|t| &*t.code).collect();
                 Finding::error("type", format!("{} has a type that the profile does not allow", element.name))
