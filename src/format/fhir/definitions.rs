@@ -273,6 +273,9 @@ impl Definitions {
     /// The value set of a canonical address, and whether its version is the one asked for.
     pub(super) fn value_set(&self, canonical: &str) -> Option<(&ValueSet, bool)> {
         let (url, version) = split(canonical);
+        if url == "http://www.rfc-editor.org/bcp/bcp13.txt" {
+            return Some((MEDIA_TYPES.get_or_init(ValueSet::media_types), true));
+        }
         let slot = self.value_sets.get(self.pick(&self.value_sets, self.value_sets_by_url.get(url)?, version)? as usize)?;
         let exact = version.is_none_or(|v| self.listed(slot).is_some_and(|(_, l)| l.version == v));
         let made = slot.made.get_or_init(|| Some(Box::new(ValueSet::read(&self.json(slot)?)))).as_deref()?;
@@ -318,6 +321,9 @@ impl Definitions {
         false
     }
 }
+
+/// Media types by the address that the data type Expression binds them to.
+static MEDIA_TYPES: OnceLock<ValueSet> = OnceLock::new();
 
 /// A canonical address without its version and fragment, and the version.
 pub(super) fn split(canonical: &str) -> (&str, Option<&str>) {

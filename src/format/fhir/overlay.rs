@@ -76,12 +76,19 @@ impl<'a> Walk<'a> {
     /// Judges one value by an element of a profile.
     pub(super) fn overlay_value(&self, at: At<'a>, node: Node<'a>, path: &Path<'_>, within: Within<'a>) {
         let element = at.element();
+<<<<<<< HEAD
         let of = element
             .types
             .iter()
             .find(|t| &*t.code == node.of)
             .or_else(|| element.types.iter().find(|t| self.definitions.is_a(node.of, &t.code)));
         if of.is_none() && !element.types.is_empty() && element.types.iter().all(|t| !t.code.is_empty()) {
+=======
+        let of = element.types.iter().find(|t| &*t.code == node.of).or_else(|| {
+            element.types.iter().find(|t| self.definitions.is_a(node.of, &t.code))
+        });
+        if of.is_none() && !element.types.is_empty() && element.types.iter().all(|t| !t.code.is_empty() && !t.system) {
+>>>>>>> fhir
             self.error(path, |p| {
                 let codes: Vec<&str> = element.types.iter().map(|t| &*t.code).collect();
                 Finding::error("type", format!("{} has a type that the profile does not allow", element.name))

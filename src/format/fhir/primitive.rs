@@ -109,10 +109,6 @@ fn uri(text: &str) -> Result<(), Wrong> {
         let bare = uuid.split(['#', '|']).next().unwrap_or(uuid);
         return if is_uuid(bare) { Ok(()) } else { Err(Wrong::Form("urn:uuid: and a UUID")) };
     }
-    if text.starts_with("urn:oid:") {
-        let bare = text.split(['#', '|']).next().unwrap_or(text);
-        return if is_oid(bare) { Ok(()) } else { Err(Wrong::Form("urn:oid: and an OID")) };
-    }
     Ok(())
 }
 

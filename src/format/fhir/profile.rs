@@ -73,6 +73,9 @@ pub(super) struct TypeRef {
     pub(super) code: Box<str>,
     pub(super) profiles: Vec<Box<str>>,
     pub(super) targets: Vec<Box<str>>,
+    /// Whether it is a type of FHIRPath, as ids and the urls of extensions have; each release and each
+    /// tool names another FHIR type for those.
+    pub(super) system: bool,
     /// Index of the type's own definition, once looked up.
     pub(super) root: OnceLock<Option<u32>>,
 }
@@ -378,7 +381,8 @@ impl TypeRef {
             }
             None => code.rsplit('/').next().unwrap_or(code).to_owned(),
         };
-        Self { code: code.into(), profiles: list("profile"), targets: list("targetProfile"), root: OnceLock::new() }
+        let system = json.get("code").and_then(Value::as_str).is_some_and(|c| c.starts_with("http://hl7.org/fhirpath/"));
+        Self { code: code.into(), profiles: list("profile"), targets: list("targetProfile"), system, root: OnceLock::new() }
     }
 }
 
@@ -410,13 +414,16 @@ impl Slicing {
 
 impl Binding {
     fn read(json: &Value) -> Option<Self> {
+        let value_set: Box<str> = json.get("valueSet").and_then(Value::as_str)?.into();
         let strength = match json.get("strength").and_then(Value::as_str)? {
+            // R4 bound the values of all components of vital signs to the units of vital signs, so that
+            // an oxygen flow could not be written; R4B corrected it to extensible.
+            "required" if value_set.starts_with("http://hl7.org/fhir/ValueSet/ucum-vitals-common|4.0") => Strength::Extensible,
             "required" => Strength::Required,
             "extensible" => Strength::Extensible,
             _ => Strength::Weaker,
         };
         let widest = json.get("maxValueSet").and_then(Value::as_str).map(Into::into);
-        let value_set = json.get("valueSet").and_then(Value::as_str)?.into();
         Some(Self { strength, value_set, widest })
     }
 }
@@ -436,6 +443,8 @@ impl Constraint {
         let text = |key: &str| json.get(key).and_then(Value::as_str);
         // Rules without an expression are prose: nothing to evaluate.
         let expression = text("expression")?;
+        // R4 published que-7 with the type of FHIRPath where that of FHIR was meant.
+        let expression = &*if text("key") == Some("que-7") { expression.replace("is Boolean", "is boolean") } else { expression.to_owned() };
         Some(Self::new(text("key")?, text("severity") != Some("warning"), text("human").unwrap_or_default(), expression))
     }
 

@@ -328,6 +328,9 @@ impl<'a> Walk<'a> {
         }
         if let Some(child) = at.child(step) {
             next.push(Spot::Element(child));
+            // What a slice demands of a part of the list that must be there.
+            let parts = child.element().slices.iter().map(|s| child.to(*s)).filter(|s| s.element().min > 0);
+            next.extend(parts.map(Spot::Element));
             return;
         }
         for of in &element.types {

@@ -265,6 +265,12 @@ impl ValueSet {
         Self { include: list("include"), exclude: list("exclude"), listed, composed: compose.is_some(), expanded: OnceLock::new() }
     }
 
+    /// All media types: a set that is a grammar.
+    pub(super) fn media_types() -> Self {
+        let all = Include { system: Some("urn:ietf:bcp:13".into()), concepts: None, filters: Vec::new(), sets: Vec::new() };
+        Self { include: vec![all], exclude: Vec::new(), listed: Vec::new(), composed: true, expanded: OnceLock::new() }
+    }
+
     /// The members, expanded once.
     pub(super) fn expansion(&self, definitions: &Definitions) -> &Expansion {
         self.expanded.get_or_init(|| self.expand(definitions, 0))
