@@ -283,11 +283,7 @@ impl Profile {
         let narrowed = || {
             siblings.iter().copied().find(|i| {
                 let base = self.element(*i);
-                base.choice
-                    && element
-                        .name
-                        .strip_prefix(&*base.name)
-                        .is_some_and(|rest| base.types.iter().any(|t| t.code.eq_ignore_ascii_case(rest)))
+                base.choice && element.name.strip_prefix(&*base.name).is_some_and(|rest| base.types.iter().any(|t| t.code.eq_ignore_ascii_case(rest)))
             })
         };
         let host = named.or_else(narrowed);
