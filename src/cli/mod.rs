@@ -4,12 +4,14 @@
 //! [`Exit`]; the default is failure until a command says otherwise.
 
 mod args;
+mod assess;
 mod exit;
 mod explain;
 mod init;
 mod preflight;
 mod profile;
 mod progress;
+mod report;
 mod terminal;
 
 pub use exit::Exit;
@@ -73,9 +75,11 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Exit, Vec<Mistake>>
         }
         Command::Init(args) => wait(init::run(args, terminal)),
         Command::Preflight(args) => wait(preflight::run(args, terminal)),
-        Command::Demo(_) | Command::Assess(_) | Command::Report(_) | Command::Replay(_) | Command::Verify(_) => {
-            Err(vec![Mistake::new("probity", "not built in yet")])
-        }
+        Command::Assess(args) => wait(assess::run(args, terminal)),
+        Command::Report(args) => report::report(args, terminal),
+        Command::Replay(args) => report::replay(args, terminal),
+        Command::Verify(args) => report::verify(args, terminal),
+        Command::Demo(_) => Err(vec![Mistake::new("probity", "not built in yet")]),
     }
 }
 
