@@ -86,7 +86,11 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Exit, Vec<Mistake>>
 /// Runs what waits for the network. Commands that do not never start a runtime.
 fn wait<T>(work: impl Future<Output = Result<T, Vec<Mistake>>>) -> Result<T, Vec<Mistake>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(|e| vec![Mistake::new("probity", format!("the runtime cannot be started: {e}"))])?.block_on(work)
+    let runtime = runtime.map_err(|e| vec![Mistake::new("probity", format!("the runtime cannot be started: {e}"))])?;
+    let done = runtime.block_on(work);
+    // A name service that hangs must not hold the end of the program.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    done
 }
 
 /// Lets Ctrl-C and a request to terminate end the run early, with a valid bundle. A second one ends the program.
