@@ -5,6 +5,7 @@
 
 mod args;
 mod assess;
+// mod demo;
 mod exit;
 mod explain;
 mod init;
