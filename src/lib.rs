@@ -20,4 +20,5 @@ pub mod probe;
 pub mod check;
 pub mod profile;
 pub mod assess;
+pub mod demo;
 pub mod cli;

@@ -1,0 +1,49 @@
+//! The demonstration: start sample vendors, assess each with a profile, hand back what was found.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use super::{DemoError, Running, Vendor};
+use crate::assess::{Assessment, Event, Options, Selection, opening, run};
+use crate::probe::{Door, Interrupt, Limits};
+use crate::profile::Profile;
+
+/// A vendor that was assessed.
+#[derive(Debug)]
+pub struct Shown {
+    /// The vendor.
+    pub vendor: Vendor,
+    /// It, still at work.
+    pub running: Running,
+    /// What was found.
+    pub assessment: Assessment,
+}
+
+/// Starts a vendor in a folder of its own and assesses it.
+///
+/// # Errors
+/// The vendor cannot be read or started, or nothing can be asked.
+pub async fn demonstrate(
+    name: &str,
+    profile: &Profile,
+    folder: &Path,
+    tier: u8,
+    interrupt: &Interrupt,
+    listen: impl FnMut(Event<'_>),
+) -> Result<Shown, DemoError> {
+    let now = OffsetDateTime::now_utc();
+    let vendor = Vendor::load(name)?;
+    let running = vendor.start(folder, now).await?;
+    let (mut opening, problems) = opening(&running.target, Limits::default(), |name| running.environment(name));
+    if let Some(problem) = problems.iter().find(|p| p.blocks) {
+        return Err(DemoError::Start(problem.to_string()));
+    }
+    opening.interrupt = interrupt.clone();
+    let door = Door::open(opening).await.map_err(|e| DemoError::Start(e.to_string()))?;
+    let options = Options { selection: Selection { tier, only: Vec::new() }, now, waivers: Vec::new(), interrupt: interrupt.clone() };
+    let target = Arc::new(running.target.clone());
+    let assessment = run(profile, &target, &door, &options, listen).await;
+    Ok(Shown { vendor, running, assessment })
+}
