@@ -104,12 +104,8 @@ fn what_fails_is_what_the_vendor_states() {
         for (outcome, stated) in [(Outcome::Failed, &cell.vendor.breaks), (Outcome::CantTell, &cell.vendor.undetermined)] {
             let found = cell.with(outcome);
             if found != *stated {
-                wrong += &format!(
-                    "\n{} by {}: {outcome} {found:?}, stated {stated:?}{}",
-                    cell.vendor.name,
-                    cell.profile,
-                    cell.told(outcome)
-                );
+                wrong +=
+                    &format!("\n{} by {}: {outcome} {found:?}, stated {stated:?}{}", cell.vendor.name, cell.profile, cell.told(outcome));
             }
         }
     }

@@ -165,6 +165,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             text.split("\r\n").skip(1).find_map(|l| l.split_once(':').filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim()))
         };
         let bearer = field("authorization").and_then(|v| v.strip_prefix("Bearer "));
+        let gzip = field("accept-encoding").is_some_and(|v| v.to_ascii_lowercase().contains("gzip"));
         let body: usize = field("content-length").and_then(|v| v.parse().ok()).unwrap_or(0);
         let last = field("connection").is_some_and(|v| v.eq_ignore_ascii_case("close"));
         buffer.drain(..length);
@@ -174,7 +175,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
         buffer.drain(..body.min(buffer.len()));
-        let answered = service.answer(&Asked { method, path, bearer }, secrets);
+        let answered = service.answer(&Asked { method, path, bearer, gzip }, secrets);
         if send(&mut stream, &answered).await? || last {
             break;
         }

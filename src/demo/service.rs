@@ -28,6 +28,9 @@ pub(super) struct Service {
     /// The answer where no route fits.
     #[serde(default)]
     fallback: Route,
+    /// The answer to somebody without the secret; 401 with a problem document, where nothing is said.
+    #[serde(default = "refusal")]
+    refusal: Route,
 }
 
 /// One answer.
@@ -37,7 +40,7 @@ struct Route {
     /// The status; 200, where nothing is said.
     status: Option<u16>,
     headers: BTreeMap<String, String>,
-    /// The name of the secret that must be shown as a bearer token; otherwise `refusal` of the service.
+    /// The name of the secret that must be shown as a bearer token; otherwise the service's `refusal` is sent.
     needs: Option<String>,
     json: Option<Value>,
     text: Option<String>,
@@ -83,6 +86,9 @@ enum Encoding {
     #[default]
     Plain,
     Chunked,
+    /// Compressed where that is welcome.
+    GzipIfAsked,
+    /// Compressed, welcome or not.
     Gzip,
     /// Compressed twice.
     GzipTwice,
@@ -93,6 +99,8 @@ pub(super) struct Asked<'a> {
     pub(super) method: &'a str,
     pub(super) path: &'a str,
     pub(super) bearer: Option<&'a str>,
+    /// Whether a compressed answer is welcome.
+    pub(super) gzip: bool,
 }
 
 /// What is sent.
@@ -109,7 +117,7 @@ impl Service {
         let route = self.routes.get(&format!("{method} {}", asked.path)).unwrap_or(&self.fallback);
         let allowed =
             route.needs.as_ref().is_none_or(|name| asked.bearer.is_some() && asked.bearer == secrets.get(name).map(String::as_str));
-        if allowed { route.answer(&self.headers, asked.method == "HEAD") } else { refusal().answer(&self.headers, false) }
+        if allowed { route } else { &self.refusal }.answer(&self.headers, asked)
     }
 }
 
@@ -127,7 +135,7 @@ fn refusal() -> Route {
 }
 
 impl Route {
-    fn answer(&self, common: &BTreeMap<String, String>, head_only: bool) -> Answered {
+    fn answer(&self, common: &BTreeMap<String, String>, asked: &Asked<'_>) -> Answered {
         let repeat = self.repeat.as_ref().map(|r| (unescape(&r.text), r.pause_ms));
         if let Some(raw) = &self.raw {
             return Answered { bytes: unescape(raw), repeat, closes: true };
@@ -144,6 +152,12 @@ impl Route {
         }
         match self.encoding {
             Encoding::Plain | Encoding::Chunked => {}
+            Encoding::GzipIfAsked if !asked.gzip => {}
+            Encoding::GzipIfAsked => {
+                body = gzip(&body);
+                put("Content-Encoding", "gzip");
+                put("Vary", "Accept-Encoding");
+            }
             Encoding::Gzip => {
                 body = gzip(&body);
                 put("Content-Encoding", "gzip");
@@ -168,7 +182,7 @@ impl Route {
             bytes.extend(b"\r\n");
         }
         bytes.extend(b"\r\n");
-        if !head_only {
+        if asked.method != "HEAD" {
             if chunked && self.repeat.is_none() {
                 for piece in body.chunks(64) {
                     bytes.extend(format!("{:x}\r\n", piece.len()).into_bytes());
@@ -262,7 +276,7 @@ mod tests {
     }
     fn ask(service: &Service, method: &str, path: &str, bearer: Option<&str>) -> String {
         let secrets = BTreeMap::from([("TOKEN".to_owned(), "t0".to_owned())]);
-        String::from_utf8_lossy(&service.answer(&Asked { method, path, bearer }, &secrets).bytes).into_owned()
+        String::from_utf8_lossy(&service.answer(&Asked { method, path, bearer, gzip: false }, &secrets).bytes).into_owned()
     }
 
     #[test]
