@@ -15,10 +15,14 @@
 
 pub mod document;
 pub mod verdict;
+pub mod format;
+pub mod api;
 pub mod target;
 pub mod probe;
 pub mod check;
 pub mod profile;
 pub mod assess;
+pub mod bundle;
+pub mod report;
 pub mod demo;
 pub mod cli;

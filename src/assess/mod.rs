@@ -10,13 +10,16 @@ mod plan;
 mod preflight;
 mod rollup;
 mod run;
+mod validity;
 
 pub use event::Event;
 pub use open::{Problem, opening};
 pub use plan::{Plan, Selection, Step};
 pub use preflight::{PATIENCE, fit, reach};
 pub use rollup::{Counts, PillarVerdict, RequirementView, Standings};
+pub(crate) use run::digest;
 pub use run::{Options, judge_again, run};
+pub use validity::Validity;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -95,7 +98,7 @@ pub struct ProfileReference {
 }
 
 /// Whether a run came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Completion {
     /// Every step of the plan was taken.

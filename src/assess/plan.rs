@@ -42,11 +42,13 @@ pub struct Selection {
     pub tier: u8,
     /// Ids of requirements and pillars; empty for all.
     pub only: Vec<String>,
+    /// Ask no endpoint: documents and statements alone.
+    pub offline: bool,
 }
 
 impl Default for Selection {
     fn default() -> Self {
-        Self { tier: 1, only: Vec::new() }
+        Self { tier: 1, only: Vec::new(), offline: false }
     }
 }
 
@@ -136,6 +138,11 @@ impl Plan {
                 None if endpoints.is_empty() => {
                     let word = check.on.as_deref().unwrap_or(check.check.on().as_str());
                     step(None, Some(Verdict::untested(Cause::Missing, format!("the target file names no endpoint for `{word}`"))));
+                }
+                None if selection.offline && check.check.on() != On::Product => {
+                    for endpoint in endpoints {
+                        step(endpoint, Some(Verdict::untested(Cause::Selection, "this run asks nothing over the network")));
+                    }
                 }
                 None if !allowed => {
                     for endpoint in endpoints {

@@ -50,7 +50,10 @@ struct Look {
 
 pub(super) async fn run(args: &args::Init, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     if !matches!(args.url.scheme(), "http" | "https" | "mqtt" | "mqtts" | "coap" | "coaps" | "sip" | "sips" | "tls" | "tcp") {
-        return Err(vec![Mistake::new(args.url.as_str(), format!("the scheme `{}` is not spoken here", args.url.scheme())).help("http, https, mqtt, mqtts, coap, coaps, sip, sips, tls or tcp")]);
+        return Err(vec![
+            Mistake::new(args.url.as_str(), format!("the scheme `{}` is not spoken here", args.url.scheme()))
+                .help("http, https, mqtt, mqtts, coap, coaps, sip, sips, tls or tcp"),
+        ]);
     }
     if let Some(path) = args.output.as_ref().filter(|path| path.exists() && !args.force) {
         return Err(vec![Mistake::new(path.display().to_string(), "the file is there already").help("give --force to replace it")]);
@@ -131,7 +134,9 @@ async fn look(url: &Url) -> Look {
         }
     };
     if !matches!(url.scheme(), "http" | "https") {
-        if !matches!(url.scheme(), "coap" | "coaps" | "sip") && let Err(error) = door.tcp(&origin, "init").await.map(drop) {
+        if !matches!(url.scheme(), "coap" | "coaps" | "sip")
+            && let Err(error) = door.tcp(&origin, "init").await.map(drop)
+        {
             look.trouble = Some(error.to_string());
         }
         return look;

@@ -4,10 +4,14 @@
 //! [`Exit`]; the default is failure until a command says otherwise.
 
 mod args;
+mod assess;
 mod exit;
 mod explain;
+mod init;
+mod preflight;
 mod profile;
 mod progress;
+mod report;
 mod terminal;
 
 pub use exit::Exit;
@@ -18,6 +22,7 @@ use clap::{CommandFactory, Parser};
 use args::{Arguments, Command, SchemaOf};
 
 use crate::document::Mistake;
+use crate::probe::Interrupt;
 use crate::profile::{overlay_schema, profile_schema, target_schema, waiver_schema};
 
 /// Reads the arguments, does what they say, and tells how it ended.
@@ -68,12 +73,50 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Exit, Vec<Mistake>>
             terminal.write(&text);
             Ok(Exit::Success)
         }
-        Command::Demo(_)
-        | Command::Init(_)
-        | Command::Preflight(_)
-        | Command::Assess(_)
-        | Command::Report(_)
-        | Command::Replay(_)
-        | Command::Verify(_) => Err(vec![Mistake::new("probity", "not built in yet")]),
+        Command::Init(args) => wait(init::run(args, terminal)),
+        Command::Preflight(args) => wait(preflight::run(args, terminal)),
+        Command::Assess(args) => wait(assess::run(args, terminal)),
+        Command::Report(args) => report::report(args, terminal),
+        Command::Replay(args) => report::replay(args, terminal),
+        Command::Verify(args) => report::verify(args, terminal),
+        Command::Demo(_) => Err(vec![Mistake::new("probity", "not built in yet")]),
     }
+}
+
+/// Runs what waits for the network. Commands that do not never start a runtime.
+fn wait<T>(work: impl Future<Output = Result<T, Vec<Mistake>>>) -> Result<T, Vec<Mistake>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|e| vec![Mistake::new("probity", format!("the runtime cannot be started: {e}"))])?;
+    let done = runtime.block_on(work);
+    // A name service that hangs must not hold the end of the program.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    done
+}
+
+/// Lets Ctrl-C and a request to terminate end the run early, with a valid bundle. A second one ends the program.
+fn interrupt_on_signal(interrupt: &Interrupt, terminal: Terminal) -> tokio::task::JoinHandle<()> {
+    let interrupt = interrupt.clone();
+    tokio::spawn(async move {
+        if signalled().await.is_ok() {
+            terminal.warn("stopping; what was asked so far is kept, the rest is untested");
+            interrupt.throw();
+        }
+        if signalled().await.is_ok() {
+            std::process::exit(i32::from(Exit::NotDetermined.code()));
+        }
+    })
+}
+
+#[cfg(unix)]
+async fn signalled() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        done = tokio::signal::ctrl_c() => done,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signalled() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
 }

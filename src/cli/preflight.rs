@@ -16,7 +16,7 @@ pub(super) async fn run(args: &args::Preflight, terminal: Terminal) -> Result<Ex
     let profile = super::profile::load(&args.asked.profile, &args.asked.overlays)?;
     let target = Target::read(&args.target)?;
     let now = OffsetDateTime::now_utc();
-    let mut problems = fit(&profile, &target, &Selection { tier: args.tier, only: Vec::new() }, now);
+    let mut problems = fit(&profile, &target, &Selection { tier: args.tier, ..Selection::default() }, now);
     let limits = Limits { exchange_ms: u64::try_from(PATIENCE.as_millis()).unwrap_or(5_000), run_ms: 60_000, ..Limits::default() };
     let (opening, found) = opening(&target, limits, |name| std::env::var(name).ok());
     problems.extend(found);
@@ -32,7 +32,11 @@ pub(super) async fn run(args: &args::Preflight, terminal: Terminal) -> Result<Ex
     let warnings = problems.len() - errors;
     let plural = |n: usize| if n == 1 { "" } else { "s" };
     if errors > 0 {
-        terminal.say(format_args!("{errors} set-up error{}, {warnings} warning{}. This says nothing about the product.", plural(errors), plural(warnings)));
+        terminal.say(format_args!(
+            "{errors} set-up error{}, {warnings} warning{}. This says nothing about the product.",
+            plural(errors),
+            plural(warnings)
+        ));
         return Ok(Exit::SetUp);
     }
     terminal.say(format_args!(

@@ -7,8 +7,22 @@ use time::OffsetDateTime;
 
 use super::{DemoError, Running, Vendor};
 use crate::assess::{Assessment, Event, Options, Selection, opening, run};
-use crate::probe::{Door, Interrupt, Limits};
+use crate::probe::{Door, Interrupt, Limits, Opening};
 use crate::profile::Profile;
+
+impl Running {
+    /// What a door to this vendor is opened with, its secrets among it.
+    ///
+    /// # Errors
+    /// The vendor's target file does not let a door be opened.
+    pub fn opening(&self, limits: Limits) -> Result<Opening, DemoError> {
+        let (opening, problems) = opening(&self.target, limits, |name| self.environment(name));
+        match problems.into_iter().find(|p| p.blocks) {
+            Some(problem) => Err(DemoError::Start(problem.to_string())),
+            None => Ok(opening),
+        }
+    }
+}
 
 /// A vendor that was assessed.
 #[derive(Debug)]
@@ -36,13 +50,10 @@ pub async fn demonstrate(
     let now = OffsetDateTime::now_utc();
     let vendor = Vendor::load(name)?;
     let running = vendor.start(folder, now).await?;
-    let (mut opening, problems) = opening(&running.target, Limits::default(), |name| running.environment(name));
-    if let Some(problem) = problems.iter().find(|p| p.blocks) {
-        return Err(DemoError::Start(problem.to_string()));
-    }
+    let mut opening = running.opening(Limits::default())?;
     opening.interrupt = interrupt.clone();
     let door = Door::open(opening).await.map_err(|e| DemoError::Start(e.to_string()))?;
-    let options = Options { selection: Selection { tier, only: Vec::new() }, now, waivers: Vec::new(), interrupt: interrupt.clone() };
+    let options = Options { selection: Selection { tier, ..Selection::default() }, now, waivers: Vec::new(), interrupt: interrupt.clone() };
     let target = Arc::new(running.target.clone());
     let assessment = run(profile, &target, &door, &options, listen).await;
     Ok(Shown { vendor, running, assessment })

@@ -40,6 +40,7 @@ pub(crate) struct Usage {
     bytes_in: u64,
     timed_out: Option<ProbeError>,
     error: Option<ProbeError>,
+    silent: bool,
     not_opened: bool,
     open: bool,
 }
@@ -58,6 +59,7 @@ impl Usage {
             bytes_in: 0,
             timed_out: None,
             error: None,
+            silent: false,
             not_opened: false,
             open: true,
         }
@@ -91,16 +93,18 @@ impl Usage {
         let ending = match (&self.timed_out, self.bytes_in) {
             _ if interrupted => Ending::Interrupted,
             _ if self.not_opened => Ending::NotOpened,
+            _ if self.silent => Ending::Silent,
             (Some(_), 0) => Ending::Silent,
             (Some(_), _) => Ending::TimedOut,
             (None, 0) => Ending::NoAnswer,
             (None, _) => Ending::Answered,
         };
         let (host, port) = (self.origin.host(), self.origin.port());
-        if self.bytes_in > 0 {
-            books.health.heard(host, port);
-        } else if silence_counts && matches!(self.timed_out, Some(ProbeError::TimedOut { .. })) {
+        let out_of_time = matches!(self.timed_out, Some(ProbeError::TimedOut { .. }));
+        if silence_counts && out_of_time && (self.silent || self.bytes_in == 0) {
             books.health.silent(host, port);
+        } else if self.bytes_in > 0 {
+            books.health.heard(host, port);
         }
         books.journal.record(JournalEntry {
             number: 0,
@@ -186,6 +190,11 @@ impl Connection {
     /// Tells the journal what was wrong with this connection; the first word counts.
     pub fn note(&mut self, error: ProbeError) {
         self.usage.note(error);
+    }
+    /// Says that a question on this connection met silence until time ran out, although bytes have come
+    /// before it: the handshake of TLS is no answer.
+    pub fn note_silence(&mut self) {
+        self.usage.silent = true;
     }
     /// Brings the deadline forward; it can never be put off.
     pub fn hurry(&mut self, within: Duration) {

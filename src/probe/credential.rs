@@ -6,6 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::error::ProbeError;
 use super::scope::Origin;
 
+/// The shortest secret, in bytes, that [`crate::verdict::Redactor`] can find again in a text.
+const SHORTEST_SECRET: usize = 4;
+
 /// A secret value. It can be neither printed nor serialised, because it has no way to be: no `Debug`,
 /// no `Display`, no `Serialize`. Only this module's parent reads it, at the moment of sending.
 #[derive(Clone)]
@@ -91,10 +94,13 @@ impl Credential {
 
     /// Refuses what could not be sent, or not without breaking the request apart. Says nothing of the value.
     pub(crate) fn check(&self) -> Result<(), ProbeError> {
-        let wrong = |what: &str| Err(ProbeError::misuse(format!("the credential {} {what}", self.name)));
+        let wrong = |why: &str| Err(ProbeError::UnusableCredential { name: self.name.clone(), why: why.to_owned() });
         let value = self.secret.expose();
         if value.is_empty() {
             return wrong("is empty");
+        }
+        if value.len() < SHORTEST_SECRET {
+            return wrong("is shorter than four bytes: so short a secret cannot be kept out of what is written");
         }
         if value.chars().any(|c| c.is_control()) && !matches!(self.kind, CredentialKind::Query { .. } | CredentialKind::Basic { .. }) {
             return wrong("holds a control character, such as a line break at its end");

@@ -64,8 +64,6 @@ impl Datagrams {
                 self.usage.time_out(error);
                 Ok(None)
             }
-            // The wait was over before the run was.
-            Err(ProbeError::RunTimeOver { .. }) if !self.door.run_is_over() => Ok(None),
             Err(error) => {
                 self.usage.note(error.clone());
                 Err(error)

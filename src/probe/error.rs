@@ -119,7 +119,7 @@ pub enum ProbeError {
         detail: Untrusted,
     },
     /// No answer, or no complete one, in the time allowed.
-    #[error("{address} did not answer within {after_ms} ms: silent {phase}")]
+    #[error("no complete answer from {address} within {after_ms} ms: time ran out {phase}")]
     TimedOut {
         /// Address and port.
         address: String,
@@ -160,10 +160,24 @@ pub enum ProbeError {
         /// The beginning of what came back.
         seen: Untrusted,
     },
-    /// The target was silent several times in a row, so it is left in peace.
+    /// Redirects led back to where they had been before.
+    #[error("the redirects go round in a circle, back to {url}")]
+    RedirectLoop {
+        /// The address they come back to.
+        url: Untrusted,
+    },
+    /// An endpoint that has never answered met several questions with silence, so it is not asked again.
+    #[error("{endpoint} has never answered and is not asked again: {in_a_row} questions in a row met silence")]
+    NeverAnswered {
+        /// Host and port.
+        endpoint: String,
+        /// How many questions met silence.
+        in_a_row: u32,
+    },
+    /// The target answered once and then was silent several times in a row, so it is left in peace.
     #[error("{host} stopped answering and is left in peace: {in_a_row} questions in a row met silence")]
     StoppedAnswering {
-        /// Host, or host and port.
+        /// The host; none of its ports is asked any more.
         host: String,
         /// How many questions met silence.
         in_a_row: u32,
@@ -210,6 +224,14 @@ pub enum ProbeError {
         /// Its name.
         name: String,
     },
+    /// The credential is there and cannot be used as it stands.
+    #[error("the credential {name} {why}")]
+    UnusableCredential {
+        /// Its name.
+        name: String,
+        /// What is wrong with it, without its value.
+        why: String,
+    },
     /// This machine cannot do it now: no route, no free socket.
     #[error("this machine could not open the connection ({detail})")]
     Local {
@@ -248,9 +270,13 @@ impl ProbeError {
             | Self::Reset { .. }
             | Self::Tls { .. }
             | Self::NotHttp { .. }
+            | Self::RedirectLoop { .. }
+            | Self::NeverAnswered { .. }
             | Self::StoppedAnswering { .. } => Cause::Target,
             Self::RunTimeOver { .. } | Self::Connections { .. } | Self::TooManyRedirects { .. } => Cause::Limit,
-            Self::OutOfScope { .. } | Self::MissingCredential { .. } | Self::Local { .. } => Cause::Missing,
+            Self::OutOfScope { .. } | Self::MissingCredential { .. } | Self::UnusableCredential { .. } | Self::Local { .. } => {
+                Cause::Missing
+            }
             Self::Interrupted => Cause::Interrupted,
             Self::Misuse { .. } | Self::Bug { .. } => Cause::Bug,
         }
@@ -272,10 +298,11 @@ impl ProbeError {
     pub(crate) fn from_io(error: &std::io::Error, address: &str, phase: Phase) -> Self {
         use std::io::ErrorKind;
         if let Some(ours) = error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()) {
-            return match ours.clone() {
-                // The connection itself does not know how far the protocol above it had come.
-                Self::TimedOut { address, after_ms, .. } => Self::TimedOut { address, phase, after_ms },
-                other => other,
+            // The connection itself does not know how far the protocol above it had come.
+            return if let Self::TimedOut { address, after_ms, .. } = ours {
+                Self::TimedOut { address: address.clone(), phase, after_ms: *after_ms }
+            } else {
+                ours.clone()
             };
         }
         let address = address.to_owned();

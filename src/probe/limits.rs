@@ -105,13 +105,12 @@ impl Deadline {
     }
     /// The end of an exchange that starts now: its own time or that of the run, whichever is first.
     pub(crate) fn of_exchange(self, after: Duration) -> Self {
-        let at = Instant::now() + after.min(LONGEST_EXCHANGE);
-        if at < self.at { Self { at, after, of_run: false } } else { self }
+        self.within(after)
     }
     /// The sooner of this moment and the given time from now.
     pub(crate) fn within(self, after: Duration) -> Self {
-        let at = Instant::now() + after;
-        if at < self.at { Self { at, ..self } } else { self }
+        let at = Instant::now() + after.min(LONGEST_EXCHANGE);
+        if at < self.at { Self { at, after, of_run: false } } else { self }
     }
     pub(crate) fn left(self) -> Duration {
         self.at.saturating_duration_since(Instant::now())

@@ -13,6 +13,7 @@ pub use evidence::{Evidence, Place};
 pub use finding::{Finding, Severity};
 pub use redactor::{REDACTED, Redactor, mask_personal};
 pub use untrusted::Untrusted;
+pub(crate) use untrusted::is_harmful;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -118,6 +118,8 @@ pub(crate) struct Content {
     encoded: u64,
     cap: u64,
     ratio: u64,
+    /// Why the first byte will be refused.
+    refusal: Option<Cut>,
     cut: Option<Cut>,
 }
 
@@ -132,21 +134,24 @@ impl Content {
     pub(crate) fn new(head: &Head, asked_gzip: bool, cap: u64, ratio: u32, faults: &mut Faults) -> Self {
         let sink = Capped { bytes: Vec::new(), cap, full: false };
         let codings: Vec<&[u8]> = head.coding.iter().map(Vec::as_slice).filter(|coding| *coding != b"identity").collect();
-        if !codings.is_empty() && !(asked_gzip && codings.iter().all(|c| matches!(*c, b"gzip" | b"x-gzip"))) {
+        if codings.iter().any(|coding| !(asked_gzip && matches!(*coding, b"gzip" | b"x-gzip"))) {
             faults.add(FaultKind::CodingNotAsked, &codings.join(&b", "[..]));
         }
-        let (coding, cut) = match codings.as_slice() {
+        let (coding, refusal) = match codings.as_slice() {
             [] => (Coding::Identity(sink), None),
             [b"gzip" | b"x-gzip"] => (Coding::Gzip(Box::new(MultiGzDecoder::new(sink))), None),
             [b"deflate"] => (Coding::Undecided(Vec::new(), sink), None),
             [_] => (Coding::Refused, Some(Cut::UnknownCoding)),
             [_, _, ..] => (Coding::Refused, Some(Cut::StackedCodings)),
         };
-        Self { coding, encoded: 0, cap, ratio: u64::from(ratio.max(1)), cut }
+        Self { coding, encoded: 0, cap, ratio: u64::from(ratio.max(1)), refusal, cut: None }
     }
 
     /// Takes some bytes in; false when no more are wanted.
     pub(crate) fn feed(&mut self, bytes: &[u8], faults: &mut Faults) -> bool {
+        if !bytes.is_empty() {
+            self.cut = self.cut.or(self.refusal);
+        }
         if self.cut.is_some() {
             return false;
         }

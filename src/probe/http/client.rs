@@ -19,12 +19,14 @@ use crate::verdict::{Redactor, Untrusted};
 
 /// Bytes read at a time.
 const STEP: usize = 16 * 1024;
+/// How many bytes of empty lines may come before the status line.
+const MOST_LEADING: usize = 16;
 /// How much of an answer that is not HTTP is shown, in bytes.
 const SHOWN: usize = 120;
 
 /// A connection with or without TLS.
 pub(crate) enum Stream {
-    Plain(Connection),
+    Plain(Box<Connection>),
     Tls(Box<TlsStream<Connection>>),
 }
 
@@ -90,6 +92,8 @@ pub(crate) struct Question<'a> {
 
 /// An answer as it came, secrets and all.
 pub(crate) struct Answer {
+    pub(crate) version: String,
+    pub(crate) status: u16,
     pub(crate) head_bytes: Vec<u8>,
     pub(crate) trailers: Vec<u8>,
     pub(crate) interim: Vec<u16>,
@@ -175,7 +179,7 @@ pub(crate) async fn ask(stream: &mut Stream, question: &Question<'_>, redactor: 
     }
     let total = started.elapsed();
     let Decoded { bytes: body, encoded, cut: content_cut } = content.finish(whole, &mut faults);
-    let cut = if framing == Framing::None { cut } else { content_cut.or(cut) };
+    let cut = content_cut.or(cut).or((head.field_count as usize > question.most_fields).then_some(Cut::FieldLimit));
     if whole && framing != Framing::Close {
         reader.look_behind_the_end(framing, &mut faults).await;
     }
@@ -183,6 +187,8 @@ pub(crate) async fn ask(stream: &mut Stream, question: &Question<'_>, redactor: 
     let reusable =
         whole && cut.is_none() && framing != Framing::Close && faultless && !head.closes && head.version == "1.1" && head.status != 101;
     Ok(Answer {
+        version: head.version,
+        status: head.status,
         head_bytes,
         trailers,
         interim,
@@ -202,6 +208,12 @@ enum BodyEnd {
     /// The content said that it wants no more, and keeps the reason.
     Enough,
     Interrupted,
+}
+
+impl BodyEnd {
+    fn of(error: &ProbeError) -> Self {
+        if *error == ProbeError::Interrupted { Self::Interrupted } else { Self::Cut(cut_of(error)) }
+    }
 }
 
 struct Reader<'a> {
@@ -240,8 +252,9 @@ impl Reader<'_> {
                 return Err(self.not_http(&self.buffer, redactor));
             }
             if self.head_bytes + self.buffer.len() > most {
-                self.buffer.truncate(most.saturating_sub(self.head_bytes).max(1));
-                return self.cut_head(Cut::HeadLimit, ProbeError::misuse("a head of nothing"));
+                let error = self.not_http(&self.buffer, redactor).error;
+                self.buffer.truncate(most.saturating_sub(self.head_bytes));
+                return self.cut_head(Cut::HeadLimit, error);
             }
             searched = self.buffer.len();
             let phase = if self.first_byte.is_none() { Phase::Answer } else { Phase::Head };
@@ -251,10 +264,13 @@ impl Reader<'_> {
                 Ok(_) => {}
                 Err(error) => {
                     let error = self.stream.connection().explain(&error, phase);
-                    let cut = match &error {
-                        ProbeError::Interrupted => return Err(Trouble { error, nothing_came: false }),
-                        other => cut_of(other),
-                    };
+                    if error == ProbeError::Interrupted {
+                        return Err(Trouble { error, nothing_came: false });
+                    }
+                    if phase == Phase::Answer && matches!(error, ProbeError::TimedOut { .. }) {
+                        self.stream.connection_mut().note_silence();
+                    }
+                    let cut = cut_of(&error);
                     return self.cut_head(cut, error);
                 }
             }
@@ -267,19 +283,16 @@ impl Reader<'_> {
         if line.is_some_and(|line| line.contains(&b'\n')) {
             return Ok(HeadEnd::Cut(cut));
         }
-        let error = if cut == Cut::HeadLimit { self.not_http_error(&self.buffer, &Redactor::default()) } else { error };
         Err(Trouble { error, nothing_came: self.first_byte.is_none() && matches!(cut, Cut::Closed | Cut::Reset) })
     }
 
     fn not_http(&self, bytes: &[u8], redactor: &Redactor) -> Trouble {
-        Trouble { error: self.not_http_error(bytes, redactor), nothing_came: false }
-    }
-    fn not_http_error(&self, bytes: &[u8], redactor: &Redactor) -> ProbeError {
         let clean = redactor.bytes(bytes.get(..STEP).unwrap_or(bytes));
-        ProbeError::NotHttp {
+        let error = ProbeError::NotHttp {
             address: self.stream.connection().remote().to_string(),
             seen: Untrusted::from_bytes(clean.get(..SHOWN).unwrap_or(&clean)),
-        }
+        };
+        Trouble { error, nothing_came: false }
     }
 
     async fn body(&mut self, framing: Framing, content: &mut Content, trailers: &mut Vec<u8>, faults: &mut Faults) -> Result<(), BodyEnd> {
@@ -331,15 +344,15 @@ impl Reader<'_> {
                 match self.more().await {
                     Ok(0) => return Ok(()),
                     Ok(_) => {}
-                    Err(error) => match self.stream.connection().explain(&error, Phase::Body) {
-                        ProbeError::Interrupted => return Err(BodyEnd::Interrupted),
+                    Err(error) => {
+                        let error = self.stream.connection().explain(&error, Phase::Body);
                         // TLS without its end: some servers just close.
-                        ProbeError::Closed { .. } => {
+                        if matches!(error, ProbeError::Closed { .. }) {
                             faults.add(FaultKind::NoTlsEnd, &[]);
                             return Ok(());
                         }
-                        other => return Err(BodyEnd::Cut(cut_of(&other))),
-                    },
+                        return Err(BodyEnd::of(&error));
+                    }
                 }
             },
         }
@@ -350,9 +363,9 @@ impl Reader<'_> {
         let cut = match self.more().await {
             Ok(0) => Cut::Closed,
             Ok(_) => return Ok(()),
-            Err(error) => match self.stream.connection().explain(&error, Phase::Body) {
-                ProbeError::Interrupted => return Err(BodyEnd::Interrupted),
-                other => cut_of(&other),
+            Err(error) => match BodyEnd::of(&self.stream.connection().explain(&error, Phase::Body)) {
+                BodyEnd::Cut(cut) => cut,
+                end @ (BodyEnd::Enough | BodyEnd::Interrupted) => return Err(end),
             },
         };
         if cut == Cut::Closed {
@@ -376,6 +389,10 @@ impl Reader<'_> {
 /// Whether these may be the first bytes of an HTTP/1 answer.
 fn could_be_http(bytes: &[u8]) -> bool {
     let start = bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(bytes.len());
+    // A few empty lines are a slip; a flood of them is something else.
+    if start > MOST_LEADING {
+        return false;
+    }
     let line = bytes.get(start..).unwrap_or_default();
     let known = line.len().min(5);
     line.get(..known) == b"HTTP/".get(..known)

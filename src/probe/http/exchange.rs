@@ -138,6 +138,8 @@ pub struct SentRequest {
 pub enum Cut {
     /// The head is larger than is read.
     HeadLimit,
+    /// There are more header fields than are recorded; the body was read.
+    FieldLimit,
     /// The body is larger than was asked for.
     BodyLimit,
     /// The body grows beyond all measure on decompression.
@@ -168,7 +170,13 @@ impl Cut {
     /// Whether a limit of ours is the reason, and not the target.
     pub fn is_our_limit(self) -> bool {
         match self {
-            Self::HeadLimit | Self::BodyLimit | Self::Ratio | Self::RunTime | Self::StackedCodings | Self::UnknownCoding => true,
+            Self::HeadLimit
+            | Self::FieldLimit
+            | Self::BodyLimit
+            | Self::Ratio
+            | Self::RunTime
+            | Self::StackedCodings
+            | Self::UnknownCoding => true,
             Self::Time | Self::Closed | Self::Reset | Self::Tls | Self::Chunks | Self::BrokenCoding | Self::Interim => false,
         }
     }
@@ -178,6 +186,7 @@ impl std::fmt::Display for Cut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::HeadLimit => "its head is larger than is read",
+            Self::FieldLimit => "it has more header fields than are recorded",
             Self::BodyLimit => "its body is larger than is read",
             Self::Ratio => "its body grows beyond all measure on decompression",
             Self::Time => "it was not finished in time",

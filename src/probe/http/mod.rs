@@ -9,6 +9,7 @@ mod body;
 mod bytes;
 mod chunked;
 mod client;
+mod dialogue;
 mod exchange;
 mod head;
 mod record;
@@ -20,6 +21,5 @@ pub use exchange::{ConnectionFacts, CredentialUse, Cut, Exchange, Redirect, Resp
 pub use head::{FaultKind, Head, HttpFault, find_end, parse as parse_head};
 pub use request::Request;
 
-pub(crate) use client::{Answer, Idle, Question, Stream, ask};
+pub(crate) use client::Idle;
 pub(crate) use head::is_token_byte;
-pub(crate) use record::{location, redirect, request_fields, response};

@@ -34,7 +34,12 @@ pub(crate) fn request_fields(fields: &[(String, String)], more: Option<&str>, re
 /// An answer as it is recorded.
 pub(crate) fn response(answer: Answer, most_fields: usize, redactor: &Redactor) -> Response {
     let head_bytes = mask_cookies(&redactor.bytes(&answer.head_bytes));
-    let Head { version, status, reason, fields, faults, .. } = parse(&head_bytes, most_fields).unwrap_or_default();
+    let Head { reason, fields, faults, .. } = parse(&head_bytes, most_fields).unwrap_or_else(|| {
+        // A secret that is part of the status line: it is gone, and the fields still count.
+        let after = head_bytes.iter().position(|b| *b == b'\n').and_then(|lf| head_bytes.get(lf + 1..)).unwrap_or_default();
+        let (fields, faults) = parse_trailers(after, most_fields);
+        Head { fields, faults, ..Head::default() }
+    });
     let (trailers, trailer_faults) = parse_trailers(&mask_cookies(&redactor.bytes(&answer.trailers)), most_fields);
     let mut all = faults;
     all.append(trailer_faults);
@@ -48,9 +53,9 @@ pub(crate) fn response(answer: Answer, most_fields: usize, redactor: &Redactor) 
     Response {
         redacted: found || redactor.finds(&answer.head_bytes) || redactor.finds(&answer.trailers),
         head: Bytes(head_bytes),
-        version,
-        status,
-        reason,
+        version: answer.version,
+        status: answer.status,
+        reason: redactor.text(&reason),
         headers: clean(fields),
         trailers: clean(trailers),
         interim: answer.interim,
