@@ -66,10 +66,10 @@ fn page(a: &Assessment, options: &RenderOptions) -> Json {
         "pillars": standings.iter().map(|s| pillar(s, &anchors, a)).collect::<Vec<_>>(),
         "assumed": standings.iter().any(|s| s.pillar.title_status == TitleStatus::Assumed),
         "to_do": open,
-        "open": words::open_by_cause(&views).into_iter().map(|(cause, results)| json!({
-            "cause": words::cause(cause), "next": words::next_step(cause),
-            "results": results.iter().map(|(view, result)| json!({
-                "id": view.text.id, "anchor": anchors.of(&view.text.id), "title": view.text.title, "asked": words::asked(result),
+        "open": words::open_by_cause(&views).into_iter().map(|open| json!({
+            "cause": words::cause(open.cause), "next": words::next_step(open.cause),
+            "results": open.results.iter().map(|(text, result)| json!({
+                "id": text.id, "anchor": anchors.of(&text.id), "title": text.title, "asked": words::asked(result),
                 "outcome": words::outcome(result.outcome()), "reason": result.verdict.reason,
             })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),

@@ -18,7 +18,7 @@ pub(super) fn render(assessment: &Assessment, options: &RenderOptions) -> String
     page.head(assessment, options);
     page.pillars(assessment);
     let views = assessment.requirement_views();
-    page.to_do(&words::to_do(&views));
+    page.what_to_do(&words::to_do(&views));
     page.waivers(&views);
     page.foot(assessment);
     page.out
@@ -83,7 +83,7 @@ impl Page {
         );
     }
 
-    fn to_do(&mut self, open: &[&RequirementView<'_>]) {
+    fn what_to_do(&mut self, open: &[&RequirementView<'_>]) {
         if open.is_empty() {
             return;
         }

@@ -4,7 +4,7 @@ use time::{Date, OffsetDateTime, UtcOffset};
 
 use super::RunBy;
 use crate::assess::{Assessment, CheckResult, Completion, Counts, PillarVerdict, RequirementView};
-use crate::profile::{Level, Waiver, WaiverState};
+use crate::profile::{Level, RequirementText, Waiver, WaiverState};
 use crate::verdict::{Cause, Outcome};
 
 /// An outcome for a reader who does not know the field.
@@ -193,22 +193,23 @@ const CAUSES: [Option<Cause>; 8] = [
     None,
 ];
 
-/// What could not be told or was not tested, by cause: the cause, and each result with its requirement.
-pub(super) fn open_by_cause<'a>(views: &[RequirementView<'a>]) -> Vec<(Option<Cause>, Vec<(RequirementView<'a>, &'a CheckResult)>)> {
-    CAUSES
-        .into_iter()
-        .map(|cause| {
-            let of_cause = views.iter().flat_map(|view| {
-                let open = view
-                    .results
-                    .iter()
-                    .filter(move |r| matches!(r.outcome(), Outcome::CantTell | Outcome::Untested) && r.verdict.cause == cause);
-                open.map(|result| (view.clone(), *result)).collect::<Vec<_>>()
-            });
-            (cause, of_cause.collect::<Vec<_>>())
-        })
-        .filter(|(_, results)| !results.is_empty())
-        .collect()
+/// Results that could not be told or were not tested for one cause.
+pub(super) struct Open<'a> {
+    /// The cause.
+    pub(super) cause: Option<Cause>,
+    /// Each result with its requirement.
+    pub(super) results: Vec<(&'a RequirementText, &'a CheckResult)>,
+}
+
+/// What could not be told or was not tested, by cause.
+pub(super) fn open_by_cause<'a>(views: &[RequirementView<'a>]) -> Vec<Open<'a>> {
+    let of = |cause: Option<Cause>| {
+        let results = views.iter().flat_map(|view| view.results.iter().map(|result| (view.text, *result)));
+        results
+            .filter(|(_, r)| matches!(r.outcome(), Outcome::CantTell | Outcome::Untested) && r.verdict.cause == cause)
+            .collect::<Vec<_>>()
+    };
+    CAUSES.into_iter().map(|cause| Open { cause, results: of(cause) }).filter(|open| !open.results.is_empty()).collect()
 }
 
 /// A result's check in words, such as `tls-version on api`.
