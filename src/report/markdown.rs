@@ -50,11 +50,8 @@ fn head(out: &mut String, a: &Assessment, options: &RenderOptions) {
     };
     let _ = writeln!(out, "## {sign} {} {}: {}\n", text(&product.name), text(&product.version), verdict.as_str());
     let _ = writeln!(out, "{}", text(&words::verdict_sentence(a)));
-    if let Some(sentence) = words::completion(a) {
-        let _ = writeln!(out, "\n{}", text(&sentence));
-    }
-    if !a.only.is_empty() {
-        let _ = writeln!(out, "\nThe run was narrowed to {}.", text(&a.only.join(", ")));
+    for alert in words::alerts(a) {
+        let _ = writeln!(out, "\n**{}**", text(&alert));
     }
     let overlays: String = a.profile.overlays.iter().map(|o| format!(" + {} {}", o.id, o.version)).collect();
     let profile = format!("{} {}{overlays}", a.profile.id, a.profile.version);

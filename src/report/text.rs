@@ -41,11 +41,8 @@ impl Page {
         let verdict = a.verdict();
         self.line(0, &verdict.as_str().to_uppercase(), Some(verdict_style(verdict).bold()));
         self.line(0, &words::verdict_sentence(a), None);
-        if let Some(sentence) = words::completion(a) {
-            self.line(0, &sentence, None);
-        }
-        if !a.only.is_empty() {
-            self.line(0, &format!("The run was narrowed to {}.", a.only.join(", ")), None);
+        for alert in words::alerts(a) {
+            self.line(0, &alert, Some(bold()));
         }
         self.blank();
     }
@@ -98,6 +95,9 @@ impl Page {
                 self.field(2, &format!("{}:", words::asked(result)), &result.verdict.reason);
                 for evidence in &result.verdict.evidence {
                     self.evidence(evidence);
+                }
+                for note in &result.verdict.notes {
+                    self.field(4, "note:", note);
                 }
             }
             for (waiver, state) in &view.waivers {

@@ -4,6 +4,7 @@ use time::{Date, OffsetDateTime, UtcOffset};
 
 use super::RunBy;
 use crate::assess::{Assessment, CheckResult, Completion, Counts, PillarVerdict, RequirementView};
+use crate::bundle::SECRET_REMOVED;
 use crate::profile::{Level, RequirementText, Waiver, WaiverState};
 use crate::verdict::{Cause, Outcome};
 
@@ -63,7 +64,7 @@ pub(super) fn verdict_sentence(assessment: &Assessment) -> String {
     let open = open_sentence(must);
     match assessment.verdict() {
         PillarVerdict::Conformant => format!(
-            "The evidence shows that this version meets each of the {} that {} to it at tier {}.",
+            "This report shows evidence that this version meets each of the {} that {} to it at tier {}.",
             count(must.passed, "MUST requirement", "MUST requirements"),
             if must.passed == 1 { "applies" } else { "apply" },
             assessment.tier
@@ -107,6 +108,21 @@ pub(super) fn completion(assessment: &Assessment) -> Option<String> {
             count(untested, "check was", "checks were")
         )),
     }
+}
+
+/// What a reader must know before all else, one sentence each.
+pub(super) fn alerts(assessment: &Assessment) -> Vec<String> {
+    let mut alerts: Vec<String> = completion(assessment).into_iter().collect();
+    if !assessment.only.is_empty() {
+        alerts.push(format!("The run was narrowed to {}; what was left out counts as not tested.", assessment.only.join(", ")));
+    }
+    let marked = assessment.results.iter().filter(|r| r.verdict.notes.iter().any(|n| n.starts_with(SECRET_REMOVED))).count();
+    if marked > 0 {
+        alerts.push(
+            "A secret of this run was found in what was recorded and was taken out before it was written. Change that secret.".into(),
+        );
+    }
+    alerts
 }
 
 /// Who ran it, by the parties of EN ISO/IEC 17000.
