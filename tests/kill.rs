@@ -1,6 +1,6 @@
 //! A run that is killed in the middle leaves a bundle that can be read.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on stops")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on stops")]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
