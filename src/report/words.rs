@@ -181,20 +181,41 @@ pub(super) fn deciding<'a>(view: &RequirementView<'a>) -> Vec<&'a CheckResult> {
 
 /// What to do next about a requirement, in sentences.
 pub(super) fn what_next(view: &RequirementView<'_>) -> Vec<String> {
-    match view.outcome {
-        Outcome::Failed => vec![view.text.remedy.clone()],
-        Outcome::CantTell | Outcome::Untested => {
-            let mut steps: Vec<String> = Vec::new();
-            for result in deciding(view) {
-                let step = next_step(result.verdict.cause).to_owned();
-                if !steps.contains(&step) {
-                    steps.push(step);
-                }
-            }
-            steps
+    let mut steps: Vec<String> = Vec::new();
+    for result in deciding(view).iter().filter(|r| matches!(r.outcome(), Outcome::CantTell | Outcome::Untested)) {
+        let step = next_step(result.verdict.cause).to_owned();
+        if !steps.contains(&step) {
+            steps.push(step);
         }
-        Outcome::Passed | Outcome::Inapplicable => Vec::new(),
     }
+    steps.extend(own_step(view));
+    steps
+}
+
+/// What to do about the product or its papers: the remedy, where something is not met or not there.
+pub(super) fn own_step(view: &RequirementView<'_>) -> Option<String> {
+    let absent = |result: &&CheckResult| result.verdict.cause == Some(Cause::Missing) && !result.verdict.evidence.is_empty();
+    match view.outcome {
+        Outcome::Failed => Some(view.text.remedy.clone()),
+        Outcome::CantTell | Outcome::Untested if deciding(view).iter().any(absent) => {
+            Some(format!("If there is none yet: {}", view.text.remedy))
+        }
+        Outcome::CantTell | Outcome::Untested | Outcome::Passed | Outcome::Inapplicable => None,
+    }
+}
+
+/// Requirements that are not met.
+pub(super) fn failed<'a>(to_do: &[&'a RequirementView<'a>]) -> Vec<&'a RequirementView<'a>> {
+    to_do.iter().filter(|view| view.outcome == Outcome::Failed).copied().collect()
+}
+
+/// Requirements that could not be told or were not tested, by the cause of the first result that decides.
+pub(super) fn open<'a>(to_do: &[&'a RequirementView<'a>]) -> Vec<(Option<Cause>, Vec<&'a RequirementView<'a>>)> {
+    let cause_of = |view: &RequirementView<'_>| deciding(view).first().and_then(|result| result.verdict.cause);
+    let of = |cause: Option<Cause>| {
+        to_do.iter().filter(|view| view.outcome != Outcome::Failed && cause_of(view) == cause).copied().collect::<Vec<_>>()
+    };
+    CAUSES.into_iter().map(|cause| (cause, of(cause))).filter(|(_, views)| !views.is_empty()).collect()
 }
 
 /// Causes in the order in which groups of untested requirements are shown.
