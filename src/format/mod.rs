@@ -17,10 +17,12 @@ mod findings;
 pub mod hsds;
 mod ical;
 mod json;
+mod json_ld;
 pub mod json_schema;
 pub mod language_tag;
 #[cfg(test)]
 mod mutation;
+mod ngsi_ld;
 mod openacr;
 mod pointer;
 pub mod scaip;
@@ -40,6 +42,10 @@ pub enum Format {
     WotTd,
     /// W3C WoT Thing Model 1.1.
     WotTm,
+    /// NGSI-LD, ETSI GS CIM 009.
+    NgsiLd,
+    /// JSON-LD 1.1.
+    JsonLd,
     /// OpenACR 0.1.0 accessibility conformance report.
     OpenAcr,
     /// JSON, by a JSON Schema where one is at hand.
@@ -64,6 +70,8 @@ impl std::str::FromStr for Format {
             "wot-tm" => Ok(Self::WotTm),
             "scaip" => Ok(Self::Scaip),
             "csv" => Ok(Self::Csv),
+            "ngsi-ld" => Ok(Self::NgsiLd),
+            "json-ld" => Ok(Self::JsonLd),
             "openacr" => Ok(Self::OpenAcr),
             "json" => Ok(Self::Json),
             "hsds" => Ok(Self::Hsds),
@@ -78,6 +86,8 @@ impl std::str::FromStr for Format {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Context {
+    /// JSON-LD contexts by their IRI.
+    pub contexts: std::collections::BTreeMap<String, serde_json::Value>,
     /// What a JSON document must be like.
     pub schema: Option<json_schema::JsonSchema>,
     /// What a CSV table must be like.
@@ -104,6 +114,8 @@ pub fn judge(format: Format, name: &str, bytes: &[u8], context: &Context) -> Vec
         Format::Csv => csv::judge(bytes, context.table_schema.as_ref(), &context.dialect),
         Format::OpenAcr => openacr::judge(name, bytes),
         Format::Json => json_schema::judge_json(name, bytes, context.schema.as_ref()),
+        Format::NgsiLd => ngsi_ld::judge(name, bytes, &context.contexts),
+        Format::JsonLd => json_ld::judge(name, bytes, &context.contexts),
         Format::Hsds => hsds::judge(name, bytes),
         Format::ICal => ical::judge(bytes),
         Format::Xml => xml::judge(bytes),
