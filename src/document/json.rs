@@ -118,6 +118,50 @@ pub(super) fn position(text: &str, pointer: &str) -> Option<Position> {
     Some(place(text, scan.at))
 }
 
+/// Where the values of many pointers start, in their order, in one pass over the text.
+pub(super) fn positions(text: &str, pointers: &[&str]) -> Vec<Option<Position>> {
+    let mut wanted = Wanted::default();
+    for (index, pointer) in pointers.iter().enumerate() {
+        let mut here = &mut wanted;
+        for token in tokens(pointer) {
+            here = here.below.entry(token).or_default();
+        }
+        here.indices.push(index);
+    }
+    let mut offsets = vec![None; pointers.len()];
+    let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
+    scan.blank();
+    scan.collect(&wanted, &mut offsets);
+    let mut order: Vec<(usize, usize)> = offsets.iter().enumerate().filter_map(|(i, o)| o.map(|o| (o, i))).collect();
+    order.sort_unstable();
+    let mut places = vec![None; pointers.len()];
+    // Counted from one place to the next, so that one long line does not cost its length each time.
+    let (mut line, mut column, mut seen) = (1usize, 1usize, 0usize);
+    for (offset, index) in order {
+        let between = text.get(seen..offset).unwrap_or_default();
+        match between.rfind('\n') {
+            Some(last) => {
+                line += between.bytes().filter(|b| *b == b'\n').count();
+                column = between.get(last + 1..).map_or(0, |s| s.chars().count()) + 1;
+            }
+            None => column += between.chars().count(),
+        }
+        seen = offset;
+        let place = Position { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) };
+        if let Some(slot) = places.get_mut(index) {
+            *slot = Some(place);
+        }
+    }
+    places
+}
+
+/// The pointers that are looked for, as a tree of their tokens.
+#[derive(Default)]
+struct Wanted {
+    below: std::collections::BTreeMap<String, Wanted>,
+    indices: Vec<usize>,
+}
+
 /// The line and column of a byte offset.
 pub(super) fn place(text: &str, offset: usize) -> Position {
     let before = text.get(..offset).unwrap_or(text);
@@ -214,6 +258,49 @@ impl Scan<'_> {
         }
         self.at = found?;
         Some(())
+    }
+    /// Notes where the wanted values start and goes past this value. The depth is that of the pointers.
+    fn collect(&mut self, wanted: &Wanted, offsets: &mut [Option<usize>]) -> Option<()> {
+        for index in &wanted.indices {
+            if let Some(slot) = offsets.get_mut(*index) {
+                *slot = Some(self.at);
+            }
+        }
+        let open = self.peek()?;
+        if wanted.below.is_empty() || !matches!(open, b'{' | b'[') {
+            return self.value();
+        }
+        self.at += 1;
+        let mut count = 0usize;
+        loop {
+            self.blank();
+            match self.peek()? {
+                b'}' | b']' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                b',' => {
+                    self.at += 1;
+                    count += 1;
+                    continue;
+                }
+                _ => {}
+            }
+            let below = if open == b'{' {
+                let (start, end) = self.string()?;
+                let key = self.bytes.get(start..end).and_then(|raw| serde_json::from_slice::<String>(raw).ok());
+                self.blank();
+                self.at += 1;
+                self.blank();
+                key.and_then(|key| wanted.below.get(&key))
+            } else {
+                wanted.below.get(&count.to_string())
+            };
+            match below {
+                Some(below) => self.collect(below, offsets)?,
+                None => self.value()?,
+            }
+        }
     }
     /// From `[` to the item with this index.
     fn enter_item(&mut self, index: usize) -> Option<()> {

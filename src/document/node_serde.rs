@@ -93,7 +93,8 @@ impl NodeError {
         self.position.get_or_insert(position);
         self
     }
-    fn within(mut self, step: &str) -> Self {
+    /// The same error one step further up.
+    pub fn within(mut self, step: &str) -> Self {
         let separator = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("{step}{separator}{}", self.path);
         self

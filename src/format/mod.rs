@@ -10,11 +10,15 @@
 //! [`Finding`]: crate::verdict::Finding
 //! [`Severity::Open`]: crate::verdict::Severity::Open
 
+pub mod conformance_statement;
 pub mod country;
+pub mod csaf;
 pub mod csv;
 pub mod date_time;
+pub mod fhir;
 mod file;
 mod findings;
+pub mod header;
 pub mod hsds;
 mod ical;
 mod json;
@@ -27,10 +31,16 @@ mod mutation;
 mod ngsi_ld;
 mod openacr;
 mod pointer;
+pub mod sbom;
 pub mod scaip;
+pub mod security_txt;
 mod sniff;
+pub mod support_period;
 pub mod unit;
+pub mod update_manifest;
 pub mod uri;
+pub mod vex;
+pub mod vulnerability;
 mod wot;
 mod xml;
 
