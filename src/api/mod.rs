@@ -8,3 +8,4 @@ pub mod description;
 pub mod exchange;
 mod generate;
 pub mod lint;
+pub mod plan;
