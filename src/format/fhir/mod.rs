@@ -13,6 +13,7 @@ mod definitions;
 mod digest;
 mod fhirpath;
 mod narrative;
+mod ndjson;
 mod outcome;
 mod overlay;
 mod package;
@@ -25,8 +26,13 @@ mod temporal;
 mod terminology;
 mod validator;
 mod walk;
+mod xml;
+
+#[cfg(test)]
+mod mutants;
 
 pub use definitions::{Definitions, Release};
+pub use ndjson::{LineFindings, judge_lines};
 pub use outcome::operation_outcome;
 pub use package::{PackageError, PackageInfo, PackageSource};
 pub use validator::{Options, Validator, pointer_of};
