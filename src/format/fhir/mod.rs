@@ -7,9 +7,11 @@
 //! to judgement is a warning at most, because a false alarm is as bad as a miss.
 
 mod bundle;
+pub mod capability;
 mod coded;
 mod datatype;
 mod definitions;
+pub mod device_observation;
 mod digest;
 mod fhirpath;
 mod narrative;
@@ -21,6 +23,7 @@ mod primitive;
 mod profile;
 mod reference;
 mod slicing;
+pub mod smart;
 mod snapshot;
 mod temporal;
 mod terminology;
