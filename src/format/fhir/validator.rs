@@ -179,7 +179,10 @@ impl<'p> Path<'p> {
         let mut at = self.above;
         while let Some(here) = at {
             // The root of the document, a contained resource, or the resource of an entry.
-            if here.above.is_none() || here.name == "contained" || (here.name == "resource" && here.above.is_some_and(|a| a.name == "entry" || a.name == "parameter" || a.name == "part")) {
+            if here.above.is_none()
+                || here.name == "contained"
+                || (here.name == "resource" && here.above.is_some_and(|a| a.name == "entry" || a.name == "parameter" || a.name == "part"))
+            {
                 break;
             }
             out.push((here.name, here.index));
@@ -270,7 +273,7 @@ impl<'a> Walk<'a> {
     fn finish(self) -> Vec<Finding> {
         let mut findings = self.findings.into_inner();
         let mut seen = HashSet::new();
-        findings.retain(|f| seen.insert((f.rule.clone(), f.path.clone(), f.expected.clone())));
+        findings.retain(|f| seen.insert((f.rule.clone(), f.path.clone(), f.expected.clone(), f.observed.clone())));
         findings
     }
 

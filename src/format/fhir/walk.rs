@@ -184,12 +184,12 @@ impl<'a> Walk<'a> {
                     .clause(clause(at))
             });
             if let Some(value) = value.filter(|v| !v.is_array()) {
-                self.element(at, of, Some(value), beside, &here, key.within);
+                self.element(at, of, Some(value), None, &here, key.within);
             }
             return;
         }
         let count = items.map_or(0, Vec::len).max(besides.map_or(0, Vec::len));
-        if count == 0 {
+        if items.or(besides).is_some_and(Vec::is_empty) {
             self.error(&here, |p| {
                 Finding::error("element-empty", format!("{} is an empty list", element.name))
                     .at(p)
@@ -212,6 +212,10 @@ impl<'a> Walk<'a> {
         for n in 0..count {
             let item = items.and_then(|i| i.get(n));
             let own = besides.and_then(|b| b.get(n)).filter(|b| !b.is_null());
+            if items.is_some() && item.is_none() && own.is_none() {
+                // The lists are not equally long, which has been said.
+                continue;
+            }
             self.element(at, of, item, own, &key.path.to(key.name, Some(n)), key.within);
         }
     }
@@ -235,7 +239,15 @@ impl<'a> Walk<'a> {
     }
 
     /// Judges one value.
-    fn element(&self, at: At<'a>, of: &'a TypeRef, value: Option<&'a Value>, beside: Option<&'a Value>, path: &Path<'_>, within: Within<'a>) {
+    fn element(
+        &self,
+        at: At<'a>,
+        of: &'a TypeRef,
+        value: Option<&'a Value>,
+        beside: Option<&'a Value>,
+        path: &Path<'_>,
+        within: Within<'a>,
+    ) {
         let node = Node::element(value.unwrap_or(&NOTHING), beside, at, of);
         let primitive = primitive::is_primitive(&of.code);
         if node.value.is_null() && (beside.is_none() || !primitive) {
