@@ -118,61 +118,48 @@ pub(super) fn position(text: &str, pointer: &str) -> Option<Position> {
     Some(place(text, scan.at))
 }
 
-/// Where the values of many pointers start, in one pass over the text: a document of 35 MB may have
-/// hundreds of findings.
-pub(super) fn positions<'p>(text: &str, pointers: impl IntoIterator<Item = &'p str>) -> Vec<Option<Position>> {
+/// Where the values of many pointers start, in their order, in one pass over the text.
+pub(super) fn positions(text: &str, pointers: &[&str]) -> Vec<Option<Position>> {
     let mut wanted = Wanted::default();
-    let mut count = 0;
-    for pointer in pointers {
-        let mut at = &mut wanted;
+    for (index, pointer) in pointers.iter().enumerate() {
+        let mut here = &mut wanted;
         for token in tokens(pointer) {
-            at = at.below.entry(token).or_default();
+            here = here.below.entry(token).or_default();
         }
-        at.here.push(count);
-        count += 1;
+        here.indices.push(index);
     }
-    let mut offsets: Vec<Option<usize>> = vec![None; count];
+    let mut offsets = vec![None; pointers.len()];
     let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
     scan.blank();
-    // A text that is not JSON ends the pass; what was found until then stays.
-    let _ = scan.collect(&wanted, &mut offsets);
-    let mut order: Vec<(usize, usize)> = offsets.iter().enumerate().filter_map(|(n, o)| o.map(|o| (o, n))).collect();
+    scan.collect(&wanted, &mut offsets);
+    let mut order: Vec<(usize, usize)> = offsets.iter().enumerate().filter_map(|(i, o)| o.map(|o| (o, i))).collect();
     order.sort_unstable();
-    let mut out = vec![None; count];
-    let (mut line, mut start, mut seen) = (1usize, 0usize, 0usize);
-    for (offset, n) in order {
-        for (at, byte) in text.as_bytes().get(seen..offset).unwrap_or_default().iter().enumerate() {
-            if *byte == b'\n' {
-                line += 1;
-                start = seen + at + 1;
+    let mut places = vec![None; pointers.len()];
+    // Counted from one place to the next, so that one long line does not cost its length each time.
+    let (mut line, mut column, mut seen) = (1usize, 1usize, 0usize);
+    for (offset, index) in order {
+        let between = text.get(seen..offset).unwrap_or_default();
+        match between.rfind('\n') {
+            Some(last) => {
+                line += between.bytes().filter(|b| *b == b'\n').count();
+                column = between.get(last + 1..).map_or(0, |s| s.chars().count()) + 1;
             }
+            None => column += between.chars().count(),
         }
         seen = offset;
-        let column = text.get(start..offset).map_or(0, |s| s.chars().count()) + 1;
-        if let Some(slot) = out.get_mut(n) {
-            *slot = Some(Position { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) });
+        let place = Position { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) };
+        if let Some(slot) = places.get_mut(index) {
+            *slot = Some(place);
         }
     }
-    out
+    places
 }
 
-/// Pointers as a tree of their tokens.
+/// The pointers that are looked for, as a tree of their tokens.
 #[derive(Default)]
 struct Wanted {
-    here: Vec<usize>,
     below: std::collections::BTreeMap<String, Wanted>,
-}
-
-impl Wanted {
-    /// Forgets what was found below: a key that comes again takes its place.
-    fn forget(&self, offsets: &mut [Option<usize>]) {
-        for slot in &self.here {
-            if let Some(slot) = offsets.get_mut(*slot) {
-                *slot = None;
-            }
-        }
-        self.below.values().for_each(|w| w.forget(offsets));
-    }
+    indices: Vec<usize>,
 }
 
 /// The line and column of a byte offset.
@@ -246,51 +233,6 @@ impl Scan<'_> {
             }
         }
     }
-    /// Notes the offsets of what is wanted in the value that starts here, and skips it. As deep as the
-    /// pointers are, which come from documents that were read with a limit of depth.
-    fn collect(&mut self, wanted: &Wanted, offsets: &mut [Option<usize>]) -> Option<()> {
-        for slot in &wanted.here {
-            *offsets.get_mut(*slot)? = Some(self.at);
-        }
-        let kind = self.peek()?;
-        if wanted.below.is_empty() || !matches!(kind, b'{' | b'[') {
-            return self.value();
-        }
-        self.at += 1;
-        let mut index = 0usize;
-        loop {
-            self.blank();
-            match self.peek()? {
-                b'}' | b']' => {
-                    self.at += 1;
-                    return Some(());
-                }
-                b',' => {
-                    self.at += 1;
-                    continue;
-                }
-                _ => {}
-            }
-            let below = if kind == b'{' {
-                let (start, end) = self.string()?;
-                let name: Option<String> = self.bytes.get(start..end).and_then(|raw| serde_json::from_slice(raw).ok());
-                self.blank();
-                self.at += 1;
-                self.blank();
-                name.and_then(|name| wanted.below.get(&name))
-            } else {
-                index += 1;
-                wanted.below.get(&(index - 1).to_string())
-            };
-            match below {
-                Some(below) => {
-                    below.forget(offsets);
-                    self.collect(below, offsets)?;
-                }
-                None => self.value()?,
-            }
-        }
-    }
     /// From `{` to the value of the last member with this key.
     fn enter_member(&mut self, key: &str) -> Option<()> {
         self.at += 1;
@@ -316,6 +258,49 @@ impl Scan<'_> {
         }
         self.at = found?;
         Some(())
+    }
+    /// Notes where the wanted values start and goes past this value. The depth is that of the pointers.
+    fn collect(&mut self, wanted: &Wanted, offsets: &mut [Option<usize>]) -> Option<()> {
+        for index in &wanted.indices {
+            if let Some(slot) = offsets.get_mut(*index) {
+                *slot = Some(self.at);
+            }
+        }
+        let open = self.peek()?;
+        if wanted.below.is_empty() || !matches!(open, b'{' | b'[') {
+            return self.value();
+        }
+        self.at += 1;
+        let mut count = 0usize;
+        loop {
+            self.blank();
+            match self.peek()? {
+                b'}' | b']' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                b',' => {
+                    self.at += 1;
+                    count += 1;
+                    continue;
+                }
+                _ => {}
+            }
+            let below = if open == b'{' {
+                let (start, end) = self.string()?;
+                let key = self.bytes.get(start..end).and_then(|raw| serde_json::from_slice::<String>(raw).ok());
+                self.blank();
+                self.at += 1;
+                self.blank();
+                key.and_then(|key| wanted.below.get(&key))
+            } else {
+                wanted.below.get(&count.to_string())
+            };
+            match below {
+                Some(below) => self.collect(below, offsets)?,
+                None => self.value()?,
+            }
+        }
     }
     /// From `[` to the item with this index.
     fn enter_item(&mut self, index: usize) -> Option<()> {

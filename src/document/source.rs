@@ -121,10 +121,10 @@ impl Source {
         }
     }
 
-    /// The places of many pointers, in their order; reads the text once.
+    /// The places of many pointers, in their order; the text is gone through once.
     pub fn positions<'a>(&self, pointers: impl IntoIterator<Item = &'a str>) -> Vec<Option<Position>> {
         match self.syntax {
-            Syntax::Json => json::positions(&self.text, pointers),
+            Syntax::Json => json::positions(&self.text, &pointers.into_iter().collect::<Vec<_>>()),
             Syntax::Yaml => match Node::read(&self.name, &self.text) {
                 Ok(root) => pointers.into_iter().map(|pointer| root.find(pointer).map(Node::position)).collect(),
                 Err(_) => pointers.into_iter().map(|_| None).collect(),
@@ -159,9 +159,9 @@ mod tests {
         assert_eq!(source.position("/a~1b/1/x").unwrap().to_string(), "2:25");
         assert_eq!(source.position("/d/é").unwrap().to_string(), "3:22");
         assert_eq!(source.position("/a~1b/2"), None);
-        let many = ["/d/é", "/a~1b/1/x", "/none", "", "/a~1b/2", "/d/é"];
-        let each: Vec<_> = many.iter().map(|p| source.position(p)).collect();
-        assert_eq!(source.positions(many), each);
+        let pointers = ["/d/é", "/a~1b/2", "", "/a~1b/1/x", "/a~1b/1", "/d/é"];
+        let alone: Vec<_> = pointers.iter().map(|p| source.position(p)).collect();
+        assert_eq!(source.positions(pointers), alone);
         assert_eq!(source.duplicates(), [Duplicate { object: String::new(), key: "d".into() }]);
         assert_eq!(source.value()["d"]["é"], 2);
     }
