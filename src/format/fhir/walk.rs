@@ -20,7 +20,7 @@ pub(super) fn shown(value: &Value) -> String {
         Value::String(s) => s.clone(),
         Value::Array(items) => format!("a list of {}", items.len()),
         Value::Object(object) => format!("an object with {}", object.keys().take(8).cloned().collect::<Vec<_>>().join(", ")),
-        other => other.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
 
