@@ -5,6 +5,7 @@
 
 mod args;
 mod assess;
+mod demo;
 mod exit;
 mod explain;
 mod init;
@@ -79,14 +80,18 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Exit, Vec<Mistake>>
         Command::Report(args) => report::report(args, terminal),
         Command::Replay(args) => report::replay(args, terminal),
         Command::Verify(args) => report::verify(args, terminal),
-        Command::Demo(_) => Err(vec![Mistake::new("probity", "not built in yet")]),
+        Command::Demo(args) => wait(demo::run(args, terminal)),
     }
 }
 
 /// Runs what waits for the network. Commands that do not never start a runtime.
 fn wait<T>(work: impl Future<Output = Result<T, Vec<Mistake>>>) -> Result<T, Vec<Mistake>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(|e| vec![Mistake::new("probity", format!("the runtime cannot be started: {e}"))])?.block_on(work)
+    let runtime = runtime.map_err(|e| vec![Mistake::new("probity", format!("the runtime cannot be started: {e}"))])?;
+    let done = runtime.block_on(work);
+    // A name service that hangs must not hold the end of the program.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    done
 }
 
 /// Lets Ctrl-C and a request to terminate end the run early, with a valid bundle. A second one ends the program.

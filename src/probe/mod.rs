@@ -19,9 +19,11 @@ mod health;
 mod http;
 mod interrupt;
 mod journal;
+mod knock;
 mod limits;
 mod memory;
 pub mod mqtt;
+mod random;
 mod scope;
 pub mod sip;
 pub mod tls;
@@ -40,7 +42,9 @@ pub use http::{
 };
 pub use interrupt::Interrupt;
 pub use journal::{Ending, JournalEntry, JournalSink, JournalSummary, Transport};
+pub use knock::Port;
 pub use limits::{LEAST_GAP, LONGEST_EXCHANGE, Limits, MOST_BODY_BYTES};
+pub use random::random_word;
 pub use scope::{AddressClass, Endpoint, Origin, Pin, Scope};
 pub use trust::{CertificateFault, TlsFacts};
 
@@ -130,6 +134,13 @@ pub struct Secured {
     pub stream: TlsStream<Connection>,
     /// What was seen.
     pub facts: TlsFacts,
+}
+
+impl Secured {
+    /// Turns an error of reading or writing into what it means.
+    pub fn explain(&self, error: &std::io::Error, phase: Phase) -> ProbeError {
+        self.stream.get_ref().0.explain(error, phase)
+    }
 }
 
 impl Door {
@@ -410,8 +421,17 @@ impl Door {
 
     /// Refuses an address, and writes that down.
     fn refuse(&self, what: &str, purpose: &str, refusal: Refusal) -> ProbeError {
-        let error = ProbeError::OutOfScope { what: Untrusted::new(&self.redactor.text(what)), refusal };
-        self.not_tried(what, purpose, &error);
+        // What stands before an @ may be a password.
+        let what = match url::Url::parse(what) {
+            Ok(mut url) if url.password().is_some() => {
+                // Fails only where there can be no password.
+                url.set_password(Some("redacted")).ok();
+                url.to_string()
+            }
+            Ok(_) | Err(_) => what.to_owned(),
+        };
+        let error = ProbeError::OutOfScope { what: Untrusted::new(&self.redactor.text(&what)), refusal };
+        self.not_tried(&what, purpose, &error);
         error
     }
 
