@@ -117,9 +117,13 @@ macro_rules! kinds {
 }
 
 kinds! {
+    answer_format::AnswerFormat,
     attestation::Attestation,
     claims::Claims,
     document::Document,
+    document_format::DocumentFormat,
+    hsds_completeness::HsdsCompleteness,
+    hsds_directory::HsdsDirectory,
     html_basics::HtmlBasics,
     http_header::HttpHeader,
     http_status::HttpStatus,
@@ -129,6 +133,7 @@ kinds! {
     public_page::PublicPage,
     structured_errors::StructuredErrors,
     unauthenticated_access::UnauthenticatedAccess,
+    wot_thing_description::WotThingDescription,
 }
 
 /// A check as a profile places it: what is asked, and of which endpoints.
