@@ -56,8 +56,12 @@ impl Run {
     fn new() -> Self {
         let profile = Profile::parse(vec![("p.yaml".into(), PROFILE.into())]).unwrap();
         let target = Target::parse("t.yaml", TARGET).unwrap();
-        let options =
-            Options { selection: Selection::default(), now: datetime!(2026-11-22 09:00:00.123456789 +01:00), waivers: Vec::new(), interrupt: crate::probe::Interrupt::new() };
+        let options = Options {
+            selection: Selection::default(),
+            now: datetime!(2026-11-22 09:00:00.123456789 +01:00),
+            waivers: Vec::new(),
+            interrupt: crate::probe::Interrupt::new(),
+        };
         let plan = Plan::new(&profile, &target, &options.selection, options.now);
         Self { profile, target, options, plan }
     }

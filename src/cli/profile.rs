@@ -117,7 +117,11 @@ fn warnings(profile: &Profile) -> Vec<String> {
         }
     }
     if !unchecked.is_empty() {
-        warnings.push(format!("{} requirements name no source that has been compared with the original: {}", unchecked.len(), unchecked.join(", ")));
+        warnings.push(format!(
+            "{} requirements name no source that has been compared with the original: {}",
+            unchecked.len(),
+            unchecked.join(", ")
+        ));
     }
     warnings
 }

@@ -146,7 +146,13 @@ impl Definitions {
                 }
             }
             if !info.fhir_versions.is_empty() && !info.fhir_versions.iter().any(|v| Release::of(v) == self.release()) {
-                notes.push(format!("{} {} is for FHIR {}; used with {}", info.name, info.version, info.fhir_versions.join(", "), self.version));
+                notes.push(format!(
+                    "{} {} is for FHIR {}; used with {}",
+                    info.name,
+                    info.version,
+                    info.fhir_versions.join(", "),
+                    self.version
+                ));
             }
         }
         self.notes = notes;

@@ -149,7 +149,10 @@ impl<'p> Path<'p> {
         let mut at = self.above;
         while let Some(here) = at {
             // The root of the document, a contained resource, or the resource of an entry.
-            if here.above.is_none() || here.name == "contained" || (here.name == "resource" && here.above.is_some_and(|a| a.name == "entry" || a.name == "parameter" || a.name == "part")) {
+            if here.above.is_none()
+                || here.name == "contained"
+                || (here.name == "resource" && here.above.is_some_and(|a| a.name == "entry" || a.name == "parameter" || a.name == "part"))
+            {
                 break;
             }
             out.push((here.name, here.index));

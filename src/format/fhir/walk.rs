@@ -231,7 +231,15 @@ impl<'a> Walk<'a> {
     }
 
     /// Judges one value.
-    fn element(&self, at: At<'a>, of: &'a TypeRef, value: Option<&'a Value>, beside: Option<&'a Value>, path: &Path<'_>, within: Within<'a>) {
+    fn element(
+        &self,
+        at: At<'a>,
+        of: &'a TypeRef,
+        value: Option<&'a Value>,
+        beside: Option<&'a Value>,
+        path: &Path<'_>,
+        within: Within<'a>,
+    ) {
         let node = Node::element(value.unwrap_or(&NOTHING), beside, at, of);
         let primitive = primitive::is_primitive(&of.code);
         if node.value.is_null() && (beside.is_none() || !primitive) {

@@ -484,9 +484,11 @@ pub(super) fn text_of<'a>(item: &Item<'a>) -> Option<Cow<'a, str>> {
             Item::Node(Node { value: Value::String(s), .. }) => Some(Cow::Borrowed(s)),
             _ => Some(Cow::Owned(t.to_string())),
         },
-        Item::Quantity(value, unit) => {
-            Some(Cow::Owned(if calendar(&unit).is_some_and(|(_, word)| word) { format!("{value} {unit}") } else { format!("{value} '{unit}'") }))
-        }
+        Item::Quantity(value, unit) => Some(Cow::Owned(if calendar(&unit).is_some_and(|(_, word)| word) {
+            format!("{value} {unit}")
+        } else {
+            format!("{value} '{unit}'")
+        })),
         Item::Node(_) | Item::Type(..) => None,
     }
 }
