@@ -30,12 +30,30 @@ pub(super) async fn run(args: &args::Assess, terminal: Terminal) -> Result<Exit,
 }
 
 /// Runs, shows progress, writes the bundle with its report, and prints the summary.
-pub(super) async fn recorded(profile: &Profile, target: &Arc<Target>, opening: Opening, options: &Options, place: Place<'_>, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
+pub(super) async fn recorded(
+    profile: &Profile,
+    target: &Arc<Target>,
+    opening: Opening,
+    options: &Options,
+    place: Place<'_>,
+    terminal: Terminal,
+) -> Result<Exit, Vec<Mistake>> {
     let mut progress = Progress::new(terminal);
     let watch = super::interrupt_on_signal(&options.interrupt, terminal);
-    let done = record(profile, target, opening, options, place, |event| progress.listen(&event), |assessment| {
-        vec![("report.html".to_owned(), render(Format::Html, assessment, &RenderOptions::default()))]
-    })
+    let done = record(
+        profile,
+        target,
+        opening,
+        options,
+        place,
+        |event| progress.listen(&event),
+        |assessment| {
+            // A report that cannot be made is told below, where the summary is made; the evidence is kept all the same.
+            render(Format::Html, assessment, &RenderOptions::default())
+                .map(|page| vec![("report.html".to_owned(), page)])
+                .unwrap_or_default()
+        },
+    )
     .await;
     watch.abort();
     let recorded = done.map_err(|error| {
@@ -45,7 +63,8 @@ pub(super) async fn recorded(profile: &Profile, target: &Arc<Target>, opening: O
             RecordError::Door(_) => mistake.help("run `probity preflight` first"),
         }]
     })?;
-    let summary = render(Format::Text, &recorded.assessment, &RenderOptions { colour: terminal.has_colour(), ..RenderOptions::default() });
+    let options = RenderOptions { colour: terminal.has_colour(), ..RenderOptions::default() };
+    let summary = super::report::rendered(Format::Text, &recorded.assessment, &options)?;
     terminal.write(&summary);
     terminal.say(format_args!("{BOLD}Bundle{BOLD:#}  {}  {DIM}fingerprint {}{DIM:#}", place.folder.display(), recorded.fingerprint));
     terminal.say(format_args!("{BOLD}Report{BOLD:#}  {}", place.folder.join("report.html").display()));
@@ -59,7 +78,10 @@ fn options(args: &args::Assess, profile: &Profile) -> Result<Options, Vec<Mistak
         let pillars = profile.pillars.iter().map(|p| p.id.as_str()).collect::<Vec<_>>().join(", ");
         return Err(unknown
             .iter()
-            .map(|word| Mistake::new(word, format!("neither a requirement nor a pillar of {} {}", profile.id, profile.version)).help(format!("pillars: {pillars}; `probity profile show` lists the requirements")))
+            .map(|word| {
+                Mistake::new(word, format!("neither a requirement nor a pillar of {} {}", profile.id, profile.version))
+                    .help(format!("pillars: {pillars}; `probity profile show` lists the requirements"))
+            })
             .collect());
     }
     let waivers = args.waivers.as_deref().map(|path| read_waivers(path, profile)).transpose()?.unwrap_or_default();
@@ -92,7 +114,9 @@ fn dry_run(profile: &Profile, target: &Target, options: &Options, terminal: Term
         let on = step.endpoint.as_deref().map(|e| format!(" on {e}")).unwrap_or_default();
         match &step.known {
             None => terminal.say(format_args!("  ask {}{on}  {DIM}{}{DIM:#}", step.check.check.kind(), step.check.check.effect().as_str())),
-            Some(verdict) => terminal.say(format_args!("  {DIM}{}: {} ({}){DIM:#}", verdict.outcome, verdict.reason, step.check.check.kind())),
+            Some(verdict) => {
+                terminal.say(format_args!("  {DIM}{}: {} ({}){DIM:#}", verdict.outcome, verdict.reason, step.check.check.kind()))
+            }
         }
     }
     terminal.say(format_args!("{} of {} checks would be asked; nothing was sent", plan.asked(), plan.steps.len()));

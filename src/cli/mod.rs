@@ -4,12 +4,15 @@
 //! [`Exit`]; the default is failure until a command says otherwise.
 
 mod args;
+mod assess;
+mod demo;
 mod exit;
 mod explain;
 mod init;
 mod preflight;
 mod profile;
 mod progress;
+mod report;
 mod terminal;
 
 pub use exit::Exit;
@@ -73,16 +76,22 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Exit, Vec<Mistake>>
         }
         Command::Init(args) => wait(init::run(args, terminal)),
         Command::Preflight(args) => wait(preflight::run(args, terminal)),
-        Command::Demo(_) | Command::Assess(_) | Command::Report(_) | Command::Replay(_) | Command::Verify(_) => {
-            Err(vec![Mistake::new("probity", "not built in yet")])
-        }
+        Command::Assess(args) => wait(assess::run(args, terminal)),
+        Command::Report(args) => report::report(args, terminal),
+        Command::Replay(args) => report::replay(args, terminal),
+        Command::Verify(args) => report::verify(args, terminal),
+        Command::Demo(args) => wait(demo::run(args, terminal)),
     }
 }
 
 /// Runs what waits for the network. Commands that do not never start a runtime.
 fn wait<T>(work: impl Future<Output = Result<T, Vec<Mistake>>>) -> Result<T, Vec<Mistake>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(|e| vec![Mistake::new("probity", format!("the runtime cannot be started: {e}"))])?.block_on(work)
+    let runtime = runtime.map_err(|e| vec![Mistake::new("probity", format!("the runtime cannot be started: {e}"))])?;
+    let done = runtime.block_on(work);
+    // A name service that hangs must not hold the end of the program.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    done
 }
 
 /// Lets Ctrl-C and a request to terminate end the run early, with a valid bundle. A second one ends the program.

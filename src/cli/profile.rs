@@ -106,15 +106,22 @@ fn warnings(profile: &Profile) -> Vec<String> {
             warnings.push(format!("no requirement asks for the fact {fact}"));
         }
     }
+    let mut unchecked = Vec::new();
     for requirement in &profile.requirements {
         let text = &requirement.text;
-        let open = text.sources.iter().filter(|s| s.certainty == crate::profile::Certainty::ToBeChecked).count();
-        if open == text.sources.len() {
-            warnings.push(format!("{}: no source has been compared with the original yet", text.id));
+        if text.sources.iter().all(|s| s.certainty == crate::profile::Certainty::ToBeChecked) {
+            unchecked.push(text.id.as_str());
         }
         if text.dormant && !text.freedom.contains(&crate::profile::Freedom::Activate) {
             warnings.push(format!("{}: is dormant, and no region may switch it on", text.id));
         }
+    }
+    if !unchecked.is_empty() {
+        warnings.push(format!(
+            "{} requirements name no source that has been compared with the original: {}",
+            unchecked.len(),
+            unchecked.join(", ")
+        ));
     }
     warnings
 }

@@ -3,6 +3,7 @@
 use super::args;
 use super::exit::Exit;
 use super::terminal::{BOLD, GREEN, RED, Terminal};
+use crate::assess::Assessment;
 use crate::bundle::{Bundle, BundleError};
 use crate::document::Mistake;
 use crate::report::{Format, RenderOptions, render};
@@ -21,15 +22,16 @@ pub(super) fn report(args: &args::Report, terminal: Terminal) -> Result<Exit, Ve
         (None, formats) => {
             for format in formats {
                 let options = RenderOptions { colour: terminal.has_colour(), ..RenderOptions::default() };
-                terminal.write(&render(*format, bundle.assessment(), &options));
+                terminal.write(&rendered(*format, bundle.assessment(), &options)?);
             }
         }
-        (Some(path), [format]) => write(path, &render(*format, bundle.assessment(), &RenderOptions::default()))?,
+        (Some(path), [format]) => write(path, &rendered(*format, bundle.assessment(), &RenderOptions::default())?)?,
         (Some(folder), formats) => {
-            std::fs::create_dir_all(folder).map_err(|e| vec![Mistake::new(folder.display().to_string(), format!("cannot be made: {e}"))])?;
+            std::fs::create_dir_all(folder)
+                .map_err(|e| vec![Mistake::new(folder.display().to_string(), format!("cannot be made: {e}"))])?;
             for format in formats {
-                let path = folder.join(format.file_name());
-                write(&path, &render(*format, bundle.assessment(), &RenderOptions::default()))?;
+                let path = folder.join(format!("report-{format}.{}", format.extension()));
+                write(&path, &rendered(*format, bundle.assessment(), &RenderOptions::default())?)?;
                 terminal.info(format_args!("wrote {}", path.display()));
             }
         }
@@ -47,8 +49,11 @@ pub(super) fn replay(args: &args::Replay, terminal: Terminal) -> Result<Exit, Ve
 pub(super) fn verify(args: &args::Replay, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     let bundle = read(&args.bundle)?;
     let verification = bundle.verify();
-    for fault in verification.faults() {
-        terminal.say(format_args!("{RED}changed{RED:#}  {fault}"));
+    for problem in &verification.problems {
+        terminal.say(format_args!("{RED}changed{RED:#}  {problem}"));
+    }
+    for note in &verification.notes {
+        terminal.say(format_args!("note  {note}"));
     }
     let same = replayed(&bundle, terminal)?;
     if let Some(fingerprint) = bundle.fingerprint() {
@@ -79,7 +84,12 @@ fn replayed(bundle: &Bundle, terminal: Terminal) -> Result<bool, Vec<Mistake>> {
     let replay = bundle.replay().map_err(|e| vec![Mistake::new("bundle", e.to_string())])?;
     for difference in &replay.differences {
         let on = difference.endpoint.as_deref().map(|e| format!(" on {e}")).unwrap_or_default();
-        terminal.say(format_args!("{RED}differs{RED:#}  {} check {}{on}: {}", difference.requirement, difference.check + 1, difference.why));
+        terminal.say(format_args!(
+            "{RED}differs{RED:#}  {} check {}{on}: {}",
+            difference.requirement,
+            difference.check + 1,
+            difference.why
+        ));
     }
     terminal.say(format_args!(
         "{} judged again from the record, {} known without asking, {} without an observation; {} differ",
@@ -91,8 +101,15 @@ fn replayed(bundle: &Bundle, terminal: Terminal) -> Result<bool, Vec<Mistake>> {
     Ok(replay.is_same())
 }
 
+/// A report; one that cannot be made is a fault of ours.
+pub(super) fn rendered(format: Format, assessment: &Assessment, options: &RenderOptions) -> Result<Vec<u8>, Vec<Mistake>> {
+    render(format, assessment, options).map_err(|e| vec![Mistake::new("report", e.to_string())])
+}
+
 fn read(path: &std::path::Path) -> Result<Bundle, Vec<Mistake>> {
-    Bundle::read(path).map_err(|error: BundleError| vec![Mistake::new(path.display().to_string(), error.to_string()).help("a bundle is the folder or .zip that `probity assess` wrote")])
+    Bundle::read(path).map_err(|error: BundleError| {
+        vec![Mistake::new(path.display().to_string(), error.to_string()).help("a bundle is the folder or .zip that `probity assess` wrote")]
+    })
 }
 
 fn write(path: &std::path::Path, bytes: &[u8]) -> Result<(), Vec<Mistake>> {

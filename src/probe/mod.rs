@@ -136,6 +136,13 @@ pub struct Secured {
     pub facts: TlsFacts,
 }
 
+impl Secured {
+    /// Turns an error of reading or writing into what it means.
+    pub fn explain(&self, error: &std::io::Error, phase: Phase) -> ProbeError {
+        self.stream.get_ref().0.explain(error, phase)
+    }
+}
+
 impl Door {
     /// Opens the door: the clock of the run starts, and every name of the target is resolved once.
     pub async fn open(opening: Opening) -> Result<Arc<Self>, ProbeError> {
@@ -414,8 +421,17 @@ impl Door {
 
     /// Refuses an address, and writes that down.
     fn refuse(&self, what: &str, purpose: &str, refusal: Refusal) -> ProbeError {
-        let error = ProbeError::OutOfScope { what: Untrusted::new(&self.redactor.text(what)), refusal };
-        self.not_tried(what, purpose, &error);
+        // What stands before an @ may be a password.
+        let what = match url::Url::parse(what) {
+            Ok(mut url) if url.password().is_some() => {
+                // Fails only where there can be no password.
+                url.set_password(Some("redacted")).ok();
+                url.to_string()
+            }
+            Ok(_) | Err(_) => what.to_owned(),
+        };
+        let error = ProbeError::OutOfScope { what: Untrusted::new(&self.redactor.text(&what)), refusal };
+        self.not_tried(&what, purpose, &error);
         error
     }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::definitions::{Definitions, Release};
+use super::definitions::Definitions;
 use super::fhirpath::Node;
 use super::reference::{is_absolute, type_and_id};
 use super::validator::{Path, Walk};
@@ -134,7 +134,11 @@ impl<'a> Walk<'a> {
         let here = entry.to("fullUrl", None);
         if !is_absolute(full) {
             self.error(&here, |p| {
-                Finding::error("bundle-full-url", "A fullUrl is absolute").at(p).expected("an absolute address or a urn").observed(full).clause(CLAUSE)
+                Finding::error("bundle-full-url", "A fullUrl is absolute")
+                    .at(p)
+                    .expected("an absolute address or a urn")
+                    .observed(full)
+                    .clause(CLAUSE)
             });
             return;
         }
@@ -199,8 +203,12 @@ impl<'a> Walk<'a> {
                 let fault = match (method, of) {
                     ("POST" | "PUT", None) => Some("needs a resource"),
                     ("GET" | "DELETE" | "HEAD", Some(_)) => Some("takes no resource"),
-                    ("POST", Some(of)) if self.definitions.has_resource(first) && !url.contains('$') && first != of => Some("names another type than its resource"),
-                    ("PUT", Some(of)) if self.definitions.has_resource(first) && first != of => Some("names another type than its resource"),
+                    ("POST", Some(of)) if self.definitions.has_resource(first) && !url.contains('$') && first != of => {
+                        Some("names another type than its resource")
+                    }
+                    ("PUT", Some(of)) if self.definitions.has_resource(first) && first != of => {
+                        Some("names another type than its resource")
+                    }
                     ("PUT", Some(_)) if !url.contains(['/', '?']) => Some("needs an id or a search"),
                     _ => None,
                 };
@@ -215,7 +223,10 @@ impl<'a> Walk<'a> {
             }
             "document" | "message" if full.is_none() && resource.is_some() => {
                 self.add(Severity::Error, path, |p| {
-                    Finding::error("bundle-full-url", "Every entry of a document or message has a fullUrl").at(p).expected("fullUrl").clause(CLAUSE)
+                    Finding::error("bundle-full-url", "Every entry of a document or message has a fullUrl")
+                        .at(p)
+                        .expected("fullUrl")
+                        .clause(CLAUSE)
                 });
             }
             _ => {}
@@ -264,11 +275,6 @@ impl<'a> Walk<'a> {
                     .clause("http://hl7.org/fhir/R4/documents.html#content")
             });
         }
-    }
-
-    /// Whether rules that came with a later release apply.
-    pub(super) fn is_r4(&self) -> bool {
-        self.definitions.release() == Release::R4
     }
 }
 

@@ -22,7 +22,9 @@ fn codes<'a>(node: Node<'a>) -> Option<Vec<Code<'a>>> {
     };
     Some(match node.of {
         "code" | "string" | "uri" | "url" | "canonical" | "id" | "oid" | "markdown" => vec![(None, node.value.as_str()?)],
-        "Coding" | "Quantity" | "Age" | "Duration" | "Count" | "Distance" | "Money" | "SimpleQuantity" => coding(node.value).into_iter().collect(),
+        "Coding" | "Quantity" | "Age" | "Duration" | "Count" | "Distance" | "Money" | "SimpleQuantity" => {
+            coding(node.value).into_iter().collect()
+        }
         "CodeableConcept" => node.value.get("coding").and_then(Value::as_array).into_iter().flatten().filter_map(coding).collect(),
         "CodeableReference" => {
             let concept = node.value.get("concept")?;
@@ -113,11 +115,14 @@ impl<'a> Walk<'a> {
 
     fn open_set(&self, set: &str, at: At<'a>, given: &[Code<'a>], path: &Path<'_>) {
         self.add(Severity::Open, path, |p| {
-            Finding::open("terminology-unknown", format!("Whether the code of {} is in its value set needs terminology that is not at hand", at.element().name))
-                .at(p)
-                .expected(format!("a code of {set}"))
-                .observed(&describe(given))
-                .clause(clause(at))
+            Finding::open(
+                "terminology-unknown",
+                format!("Whether the code of {} is in its value set needs terminology that is not at hand", at.element().name),
+            )
+            .at(p)
+            .expected(format!("a code of {set}"))
+            .observed(&describe(given))
+            .clause(clause(at))
         });
     }
 
@@ -136,7 +141,10 @@ impl<'a> Walk<'a> {
         }
         if by_grammar(system, code) == Some(false) {
             self.error(&here, |p| {
-                Finding::error("code-unknown", format!("The code is not one of {system}")).at(p).expected(format!("a code of {system}")).observed(code)
+                Finding::error("code-unknown", format!("The code is not one of {system}"))
+                    .at(p)
+                    .expected(format!("a code of {system}"))
+                    .observed(code)
             });
             return;
         }
@@ -144,14 +152,21 @@ impl<'a> Walk<'a> {
         // A coding of another version than the one at hand proves nothing.
         match known.has(code) {
             Member::No if node.member("version").is_none() => self.error(&here, |p| {
-                Finding::error("code-unknown", "The code system has no such code").at(p).expected(format!("a code of {system}")).observed(code).clause(system)
+                Finding::error("code-unknown", "The code system has no such code")
+                    .at(p)
+                    .expected(format!("a code of {system}"))
+                    .observed(code)
+                    .clause(system)
             }),
             Member::Yes => {
                 let (Some(wanted), Some(given)) = (known.display(code), node.text("display")) else { return };
                 let plain = |s: &str| s.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
                 if plain(wanted) != plain(given) {
                     self.add(Severity::Warning, &path.to("display", None), |p| {
-                        Finding::warning("display", "The display is not the name that the code system gives").at(p).expected(wanted).observed(given)
+                        Finding::warning("display", "The display is not the name that the code system gives")
+                            .at(p)
+                            .expected(wanted)
+                            .observed(given)
                     });
                 }
             }
@@ -166,7 +181,11 @@ impl<'a> Walk<'a> {
         {
             // No rule of the base definition binds a unit to UCUM; profiles and the judge of device data do.
             self.add(Severity::Warning, &path.to("code", None), |p| {
-                Finding::warning("ucum", "The unit is not a UCUM code").at(p).expected("a case-sensitive UCUM code").observed(code).clause("http://unitsofmeasure.org")
+                Finding::warning("ucum", "The unit is not a UCUM code")
+                    .at(p)
+                    .expected("a case-sensitive UCUM code")
+                    .observed(code)
+                    .clause("http://unitsofmeasure.org")
             });
         }
     }

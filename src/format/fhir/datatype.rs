@@ -240,7 +240,9 @@ impl<'a> Walk<'a> {
         }
         if self.definitions.is_a(node.of, "DomainResource") && node.member("text").and_then(|t| t.get("div")).is_none() {
             self.add(Severity::Warning, path, |p| {
-                Finding::warning("dom-6", "The resource has no narrative, which people would read").at(p).clause("http://hl7.org/fhir/R4/domainresource.html")
+                Finding::warning("dom-6", "The resource has no narrative, which people would read")
+                    .at(p)
+                    .clause("http://hl7.org/fhir/R4/domainresource.html")
             });
         }
         let Some(contained) = node.member("contained").and_then(Value::as_array) else { return };
@@ -251,7 +253,10 @@ impl<'a> Walk<'a> {
             let here = path.to("contained", Some(n));
             let Some(id) = inner.get("id").and_then(Value::as_str) else {
                 self.error(&here, |p| {
-                    Finding::error("contained-id", "A contained resource has an id, by which it is referred to").at(p).expected("id").clause(clause)
+                    Finding::error("contained-id", "A contained resource has an id, by which it is referred to")
+                        .at(p)
+                        .expected("id")
+                        .clause(clause)
                 });
                 continue;
             };
@@ -341,7 +346,9 @@ impl Place<'_> {
             return is_a(self.of, expression);
         }
         let (head, rest) = expression.split_once('.').unwrap_or((expression, ""));
-        self.paths.iter().any(|p| p.split_once('.').is_some_and(|(first, after)| (after == rest || after.strip_suffix("[x]") == Some(rest)) && is_a(first, head)))
+        self.paths.iter().any(|p| {
+            p.split_once('.').is_some_and(|(first, after)| (after == rest || after.strip_suffix("[x]") == Some(rest)) && is_a(first, head))
+        })
     }
 }
 

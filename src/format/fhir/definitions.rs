@@ -146,7 +146,13 @@ impl Definitions {
                 }
             }
             if !info.fhir_versions.is_empty() && !info.fhir_versions.iter().any(|v| Release::of(v) == self.release()) {
-                notes.push(format!("{} {} is for FHIR {}; used with {}", info.name, info.version, info.fhir_versions.join(", "), self.version));
+                notes.push(format!(
+                    "{} {} is for FHIR {}; used with {}",
+                    info.name,
+                    info.version,
+                    info.fhir_versions.join(", "),
+                    self.version
+                ));
             }
         }
         self.notes = notes;
@@ -293,23 +299,6 @@ impl Definitions {
             match self.by_type(at).and_then(|p| p.base.strip_prefix(CORE)) {
                 Some(base) => at = base,
                 None => return false,
-            }
-        }
-        false
-    }
-
-    /// The base type that a profile of a profile constrains in the end, and whether the chain of
-    /// definitions from `canonical` reaches `wanted`.
-    pub(super) fn derives_from(&self, canonical: &str, wanted: &str) -> bool {
-        let wanted = split(wanted).0;
-        let mut at = canonical;
-        for _ in 0..16 {
-            if split(at).0 == wanted {
-                return true;
-            }
-            match self.profile(at) {
-                Some(profile) if !profile.base.is_empty() => at = &profile.base,
-                _ => return false,
             }
         }
         false

@@ -11,18 +11,130 @@ const XHTML: &str = "http://www.w3.org/1999/xhtml";
 const MAX_NODES: u32 = 1_000_000;
 
 const ELEMENTS: [&str; 61] = [
-    "a", "abbr", "acronym", "address", "area", "b", "bdo", "big", "blockquote", "br", "caption", "center", "cite", "code", "col",
-    "colgroup", "dd", "dfn", "div", "dl", "dt", "em", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "kbd", "li", "map",
-    "ol", "p", "pre", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
-    "tr", "tt", "u", "ul", "var", "del", "ins", "label",
+    "a",
+    "abbr",
+    "acronym",
+    "address",
+    "area",
+    "b",
+    "bdo",
+    "big",
+    "blockquote",
+    "br",
+    "caption",
+    "center",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "dd",
+    "dfn",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "font",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "img",
+    "kbd",
+    "li",
+    "map",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "samp",
+    "small",
+    "span",
+    "strike",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "tt",
+    "u",
+    "ul",
+    "var",
+    "del",
+    "ins",
+    "label",
 ];
 
 const ATTRIBUTES: [&str; 60] = [
-    "abbr", "accesskey", "align", "alt", "axis", "bgcolor", "border", "cellhalign", "cellpadding", "cellspacing", "cellvalign", "char",
-    "charoff", "charset", "cite", "class", "clear", "color", "colspan", "compact", "coords", "dir", "face", "frame", "headers", "height",
-    "href", "hreflang", "hspace", "id", "lang", "longdesc", "name", "noshade", "nowrap", "rel", "rev", "rowspan", "rules", "scope",
-    "shape", "size", "span", "src", "start", "style", "summary", "tabindex", "target", "title", "type", "usemap", "valign", "value",
-    "vspace", "width", "wrap", "xml:lang", "xml:space", "role",
+    "abbr",
+    "accesskey",
+    "align",
+    "alt",
+    "axis",
+    "bgcolor",
+    "border",
+    "cellhalign",
+    "cellpadding",
+    "cellspacing",
+    "cellvalign",
+    "char",
+    "charoff",
+    "charset",
+    "cite",
+    "class",
+    "clear",
+    "color",
+    "colspan",
+    "compact",
+    "coords",
+    "dir",
+    "face",
+    "frame",
+    "headers",
+    "height",
+    "href",
+    "hreflang",
+    "hspace",
+    "id",
+    "lang",
+    "longdesc",
+    "name",
+    "noshade",
+    "nowrap",
+    "rel",
+    "rev",
+    "rowspan",
+    "rules",
+    "scope",
+    "shape",
+    "size",
+    "span",
+    "src",
+    "start",
+    "style",
+    "summary",
+    "tabindex",
+    "target",
+    "title",
+    "type",
+    "usemap",
+    "valign",
+    "value",
+    "vspace",
+    "width",
+    "wrap",
+    "xml:lang",
+    "xml:space",
+    "role",
 ];
 
 /// One thing that is wrong: the rule and a sentence.
@@ -76,7 +188,9 @@ fn element(node: Node<'_, '_>) -> Option<String> {
         }
         let value: String = attribute.value().chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
         let value = value.to_ascii_lowercase();
-        if matches!(local, "href" | "src" | "cite" | "longdesc") && (value.starts_with("javascript:") || value.starts_with("vbscript:") || value.starts_with("data:text/html")) {
+        if matches!(local, "href" | "src" | "cite" | "longdesc")
+            && (value.starts_with("javascript:") || value.starts_with("vbscript:") || value.starts_with("data:text/html"))
+        {
             return Some(format!("The narrative has a {local} on <{name}> that runs a script"));
         }
         if local == "style" && (value.contains("expression(") || value.contains("javascript:")) {
@@ -104,7 +218,9 @@ mod tests {
         assert_eq!(rules(&format!("<div {ns}>a&nbsp;b</div>")), ["narrative-xml"]);
         assert_eq!(rules(&format!("<p {ns}>text</p>")), ["narrative-div"]);
         assert_eq!(rules(&format!("<div {ns}> \n </div>")), ["txt-2"]);
-        for bad in ["<script>x</script>", "<p onclick=\"x()\">a</p>", "<a href=\" java\nscript:x\">a</a>", "<form>a</form>", "<iframe>a</iframe>"] {
+        for bad in
+            ["<script>x</script>", "<p onclick=\"x()\">a</p>", "<a href=\" java\nscript:x\">a</a>", "<form>a</form>", "<iframe>a</iframe>"]
+        {
             assert_eq!(rules(&format!("<div {ns}>{bad}</div>")), ["txt-1"], "{bad}");
         }
         assert_eq!(rules("<!DOCTYPE d [<!ENTITY a \"b\">]><div>&a;</div>"), ["narrative-xml"]);

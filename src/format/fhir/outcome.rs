@@ -55,7 +55,9 @@ fn code(rule: &str, severity: Severity) -> &'static str {
         "binding-required" | "binding-extensible" | "code-unknown" | "display" | "coding-system" => "code-invalid",
         "bundle-duplicate" | "duplicate-key" => "duplicate",
         _ if rule.starts_with("extension") => "extension",
-        "unknown-element" | "json-array" | "json-null" | "resource-type" | "element-empty" | "narrative-xml" | "cardinality-max" => "structure",
+        "unknown-element" | "json-array" | "json-null" | "resource-type" | "element-empty" | "narrative-xml" | "cardinality-max" => {
+            "structure"
+        }
         "reference-target" | "ref-1" | "bundle-document" => "not-found",
         _ => "invariant",
     }

@@ -21,8 +21,11 @@ impl<'a> Walk<'a> {
         };
         if let Some(version) = version.filter(|v| **v != *profile.version) {
             self.add(Severity::Warning, path, |p| {
-                Finding::warning("profile-version", format!("The profile {url} was wanted in version {version}; {} was used", profile.version))
-                    .at(p)
+                Finding::warning(
+                    "profile-version",
+                    format!("The profile {url} was wanted in version {version}; {} was used", profile.version),
+                )
+                .at(p)
             });
         }
         if !self.definitions.is_a(node.of, &profile.of) {
@@ -73,9 +76,11 @@ impl<'a> Walk<'a> {
     /// Judges one value by an element of a profile.
     pub(super) fn overlay_value(&self, at: At<'a>, node: Node<'a>, path: &Path<'_>, within: Within<'a>) {
         let element = at.element();
-        let of = element.types.iter().find(|t| &*t.code == node.of).or_else(|| {
-            element.types.iter().find(|t| self.definitions.is_a(node.of, &t.code))
-        });
+        let of = element
+            .types
+            .iter()
+            .find(|t| &*t.code == node.of)
+            .or_else(|| element.types.iter().find(|t| self.definitions.is_a(node.of, &t.code)));
         if of.is_none() && !element.types.is_empty() && element.types.iter().all(|t| !t.code.is_empty() && !t.system) {
             self.error(path, |p| {
                 let codes: Vec<&str> = element.types.iter().map(|t| &*t.code).collect();
@@ -120,7 +125,10 @@ impl<'a> Walk<'a> {
                 }),
                 Some(_) => {}
                 None => self.add(Severity::Open, path, |p| {
-                    Finding::open("profile-unknown", "A profile that this element must meet is not at hand").at(p).observed(only).clause(clause(at))
+                    Finding::open("profile-unknown", "A profile that this element must meet is not at hand")
+                        .at(p)
+                        .observed(only)
+                        .clause(clause(at))
                 }),
             },
             several => {

@@ -283,7 +283,8 @@ struct FileOnDisk {
 
 /// Folders of a package that hold no definitions to go by.
 fn is_aside(folder: &str) -> bool {
-    matches!(folder, "example" | "examples" | "testing" | "tests" | "openapi" | "xml" | "rdf" | "node_modules" | "other") || folder.starts_with('.')
+    matches!(folder, "example" | "examples" | "testing" | "tests" | "openapi" | "xml" | "rdf" | "node_modules" | "other")
+        || folder.starts_with('.')
 }
 
 fn list_folder(root: &Path, folder: &Path, depth: usize, files: &mut Vec<FileOnDisk>) -> Result<(), PackageError> {
@@ -490,7 +491,19 @@ fn keep(from: &Map<String, Value>, keys: &[&str]) -> Map<String, Value> {
 fn strip_structure(resource: &Map<String, Value>) -> Map<String, Value> {
     let mut out = keep(
         resource,
-        &["url", "version", "name", "type", "kind", "derivation", "abstract", "baseDefinition", "context", "contextInvariant", "fhirVersion"],
+        &[
+            "url",
+            "version",
+            "name",
+            "type",
+            "kind",
+            "derivation",
+            "abstract",
+            "baseDefinition",
+            "context",
+            "contextInvariant",
+            "fhirVersion",
+        ],
     );
     for view in ["snapshot", "differential"] {
         // The differential is needed only where a snapshot has to be made from it.
@@ -515,7 +528,8 @@ fn strip_element(element: &Map<String, Value>) -> Map<String, Value> {
                     let mut kept = keep(binding, &["strength", "valueSet"]);
                     let extensions = binding.get("extension").and_then(Value::as_array);
                     let widest = extensions.into_iter().flatten().find(|e| {
-                        e.get("url").and_then(Value::as_str) == Some("http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet")
+                        e.get("url").and_then(Value::as_str)
+                            == Some("http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet")
                     });
                     if let Some(widest) = widest.and_then(|e| e.get("valueCanonical").or(e.get("valueUri"))) {
                         kept.insert("maxValueSet".to_owned(), widest.clone());

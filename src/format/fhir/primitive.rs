@@ -85,8 +85,7 @@ pub(super) fn is_id(text: &str) -> bool {
 
 /// Whether a text is a UUID in its hyphenated form, in letters of either size.
 pub(super) fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(n, b)| if matches!(n, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
+    text.len() == 36 && text.bytes().enumerate().all(|(n, b)| if matches!(n, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
 }
 
 fn is_uuid_urn(text: &str) -> bool {

@@ -283,7 +283,11 @@ impl Profile {
         let narrowed = || {
             siblings.iter().copied().find(|i| {
                 let base = self.element(*i);
-                base.choice && element.name.strip_prefix(&*base.name).is_some_and(|rest| base.types.iter().any(|t| t.code.eq_ignore_ascii_case(rest)))
+                base.choice
+                    && element
+                        .name
+                        .strip_prefix(&*base.name)
+                        .is_some_and(|rest| base.types.iter().any(|t| t.code.eq_ignore_ascii_case(rest)))
             })
         };
         let host = named.or_else(narrowed);
@@ -373,7 +377,9 @@ impl TypeRef {
             Some(system) => {
                 let extensions = json.get("extension").and_then(Value::as_array).into_iter().flatten();
                 let named = extensions.filter_map(|e| e.get("valueUrl").or(e.get("valueUri"))).find_map(Value::as_str);
-                named.map_or_else(|| system.to_ascii_lowercase(), str::to_owned)
+                // The ids of elements are any string, whatever a release says; those of resources are
+                // judged by their own rule.
+                named.filter(|n| *n != "id").map_or_else(|| system.to_ascii_lowercase(), str::to_owned)
             }
             None => code.rsplit('/').next().unwrap_or(code).to_owned(),
         };
@@ -440,7 +446,8 @@ impl Constraint {
         // Rules without an expression are prose: nothing to evaluate.
         let expression = text("expression")?;
         // R4 published que-7 with the type of FHIRPath where that of FHIR was meant.
-        let expression = &*if text("key") == Some("que-7") { expression.replace("is Boolean", "is boolean") } else { expression.to_owned() };
+        let expression =
+            &*if text("key") == Some("que-7") { expression.replace("is Boolean", "is boolean") } else { expression.to_owned() };
         Some(Self::new(text("key")?, text("severity") != Some("warning"), text("human").unwrap_or_default(), expression))
     }
 

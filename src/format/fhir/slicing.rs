@@ -311,7 +311,8 @@ impl<'a> Walk<'a> {
         if let Some(url) = step.strip_prefix("extension(").and_then(|s| s.strip_suffix(')')).map(|s| s.trim_matches(['\'', '"'])) {
             let extension = at.child("extension");
             let slices = extension.iter().flat_map(|e| e.element().slices.iter().map(|s| e.to(*s)));
-            let found = slices.filter(|s| s.element().types.iter().flat_map(|t| &t.profiles).any(|p| super::definitions::split(p).0 == url)).last();
+            let found =
+                slices.filter(|s| s.element().types.iter().flat_map(|t| &t.profiles).any(|p| super::definitions::split(p).0 == url)).last();
             match found {
                 Some(found) if found.element().has_children() => next.push(Spot::Element(found)),
                 _ => next.extend(self.definitions.profile(url).map(|p| Spot::Element(At::root(p)))),

@@ -72,7 +72,8 @@ impl Temporal {
     /// `2024`, `2024-02` or `2024-02-29`; a day that the calendar does not have is refused.
     pub(super) fn date(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        let year = bytes.get(..4).filter(|y| y.iter().all(u8::is_ascii_digit)).and_then(|_| text.get(..4)?.parse().ok()).filter(|y| *y > 0)?;
+        let year =
+            bytes.get(..4).filter(|y| y.iter().all(u8::is_ascii_digit)).and_then(|_| text.get(..4)?.parse().ok()).filter(|y| *y > 0)?;
         let mut out = Self { year, ..Self::NONE };
         if bytes.len() > 4 {
             out.month = two(bytes.get(5..7)?).filter(|m| (1..=12).contains(m) && bytes.get(4) == Some(&b'-'))?;
@@ -400,7 +401,14 @@ mod tests {
         for good in ["2024-02-29T23:59:60Z", "2024-02-29T00:00:00.123456789+14:00", "2024", "2024-02-29T00:00:00-00:30"] {
             assert!(Temporal::date_time(good).is_some(), "{good}");
         }
-        for bad in ["2024-02-29T10:00", "2024-02-29T10:00:00", "2024-02T10:00:00Z", "2024-02-29T24:00:00Z", "2024-02-29T10:00:00+0100", "2024-02-29t10:00:00z"] {
+        for bad in [
+            "2024-02-29T10:00",
+            "2024-02-29T10:00:00",
+            "2024-02T10:00:00Z",
+            "2024-02-29T24:00:00Z",
+            "2024-02-29T10:00:00+0100",
+            "2024-02-29t10:00:00z",
+        ] {
             assert!(Temporal::date_time(bad).is_none(), "{bad}");
         }
         assert!(Temporal::instant("2024-02-29").is_none());
@@ -423,6 +431,9 @@ mod tests {
         let at = |text: &str| Temporal::literal(text).unwrap();
         assert_eq!(at("2024-01-31").add(1, Precision::Month).unwrap().to_string(), "2024-02-29");
         assert_eq!(at("2023-12-31").add(1, Precision::Day).unwrap().to_string(), "2024-01-01");
-        assert_eq!(at("1973-12-25T00:00:00.000+10:00").add(-1, Precision::Millisecond).unwrap().to_string(), "1973-12-24T23:59:59.999+10:00");
+        assert_eq!(
+            at("1973-12-25T00:00:00.000+10:00").add(-1, Precision::Millisecond).unwrap().to_string(),
+            "1973-12-24T23:59:59.999+10:00"
+        );
     }
 }

@@ -371,7 +371,8 @@ impl Include {
                     let mut sure = known.complete;
                     for (index, concept) in known.concepts.iter().enumerate() {
                         let index = u32::try_from(index).unwrap_or(0);
-                        let passes = self.filters.iter().map(|f| known.passes(index, f)).try_fold(true, |all, one| one.map(|one| all && one));
+                        let passes =
+                            self.filters.iter().map(|f| known.passes(index, f)).try_fold(true, |all, one| one.map(|one| all && one));
                         match passes {
                             Some(true) => out.put(system, &concept.code),
                             Some(false) => {}
@@ -417,7 +418,9 @@ fn in_common(a: &Expansion, b: &Expansion) -> Expansion {
                 }
             }
         }
-        out.unknown.extend(one.unknown.iter().filter(|s| other.unknown.contains(*s) || other.unknown.contains("") || other.has_system(s)).cloned());
+        out.unknown.extend(
+            one.unknown.iter().filter(|s| other.unknown.contains(*s) || other.unknown.contains("") || other.has_system(s)).cloned(),
+        );
         out.whole.extend(one.whole.iter().filter(|s| other.whole.contains(*s)).cloned());
     }
     out

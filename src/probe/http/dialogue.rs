@@ -309,3 +309,25 @@ fn host_field(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::{CredentialKind, Secret};
+
+    #[test]
+    fn a_credential_is_shown_only_where_somebody_vouches_for_the_other_side() {
+        let origin = Origin::parse("http://vendor.example").unwrap();
+        let other = Origin::parse("http://vendor.example:8080").unwrap();
+        let secret = Secret::new("secret");
+        let credential = Credential { name: "main".to_owned(), origin: origin.clone(), kind: CredentialKind::Bearer, secret };
+        let (public, loopback) = ("1.1.1.1".parse().unwrap(), "127.0.0.1".parse().unwrap());
+        let endpoint = Endpoint::new(origin);
+        assert_eq!(withholding(&credential, &endpoint, None, public), Some(Withholding::NotEncrypted));
+        assert_eq!(withholding(&credential, &endpoint, None, loopback), None);
+        let trusting = Endpoint { trust_unverified: true, ..endpoint };
+        assert_eq!(withholding(&credential, &trusting, None, public), None);
+        let elsewhere = Endpoint { trust_unverified: true, ..Endpoint::new(other) };
+        assert_eq!(withholding(&credential, &elsewhere, None, loopback), Some(Withholding::OtherOrigin));
+    }
+}

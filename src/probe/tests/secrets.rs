@@ -253,8 +253,12 @@ async fn errors_hold_no_secret() {
         let elsewhere =
             opened.door.ask(&Request::get(format!("http://elsewhere.example/?k={}", percent(SECRET)), SECRET)).await.unwrap_err();
         assert_clean("the refusal", &elsewhere.to_string());
+        let typed = opened.door.ask(&Request::get("http://user:typed-in@elsewhere.example/", "test")).await.unwrap_err();
+        assert!(!typed.to_string().contains("typed-in"), "{typed}");
         let wrong = opened.door.ask(&Request::get(format!("::{SECRET}"), "test")).await.unwrap_err();
         assert_clean("the misuse", &wrong.to_string());
-        assert_clean("the journal", &serde_json::to_string(&opened.entries()).unwrap());
+        let journal = serde_json::to_string(&opened.entries()).unwrap();
+        assert_clean("the journal", &journal);
+        assert!(!journal.contains("typed-in"), "{journal}");
     }
 }

@@ -170,7 +170,11 @@ impl<'a> Run<'_, 'a, '_> {
                 }
                 // Without a focus the outer one stands.
                 let inner = Scope { focus: if focus.is_empty() { scope.focus } else { focus }, ..scope };
-                let test = if focus.is_empty() { self.eval(argument(0)?, focus, Scope { focus, ..scope })? } else { self.eval(argument(0)?, focus, inner)? };
+                let test = if focus.is_empty() {
+                    self.eval(argument(0)?, focus, Scope { focus, ..scope })?
+                } else {
+                    self.eval(argument(0)?, focus, inner)?
+                };
                 let chosen = match truth(&test)? {
                     Some(true) => Some(argument(1)?),
                     _ => arguments.get(2),
@@ -181,11 +185,13 @@ impl<'a> Run<'_, 'a, '_> {
                     None => Vec::new(),
                 }
             }
-            F::ToBoolean | F::ToInteger | F::ToLong | F::ToDecimal | F::ToText | F::ToDate | F::ToDateTime | F::ToTime | F::ToQuantity => match focus {
-                [] => Vec::new(),
-                [one] => convert(function, one).into_iter().collect(),
-                _ => return Err(Stop),
-            },
+            F::ToBoolean | F::ToInteger | F::ToLong | F::ToDecimal | F::ToText | F::ToDate | F::ToDateTime | F::ToTime | F::ToQuantity => {
+                match focus {
+                    [] => Vec::new(),
+                    [one] => convert(function, one).into_iter().collect(),
+                    _ => return Err(Stop),
+                }
+            }
             F::ConvertsToBoolean => converts(F::ToBoolean, focus)?,
             F::ConvertsToInteger => converts(F::ToInteger, focus)?,
             F::ConvertsToLong => converts(F::ToLong, focus)?,
@@ -214,9 +220,26 @@ impl<'a> Run<'_, 'a, '_> {
                 }
                 if parts.is_empty() { Vec::new() } else { text_item(parts.join(&separator)) }
             }
-            F::IndexOf | F::LastIndexOf | F::Substring | F::StartsWith | F::EndsWith | F::Contains | F::Upper | F::Lower | F::Replace
-            | F::Matches | F::MatchesFull | F::ReplaceMatches | F::Length | F::ToChars | F::Trim | F::Split | F::Encode | F::Decode
-            | F::Escape | F::Unescape => match self.text(focus)? {
+            F::IndexOf
+            | F::LastIndexOf
+            | F::Substring
+            | F::StartsWith
+            | F::EndsWith
+            | F::Contains
+            | F::Upper
+            | F::Lower
+            | F::Replace
+            | F::Matches
+            | F::MatchesFull
+            | F::ReplaceMatches
+            | F::Length
+            | F::ToChars
+            | F::Trim
+            | F::Split
+            | F::Encode
+            | F::Decode
+            | F::Escape
+            | F::Unescape => match self.text(focus)? {
                 None => Vec::new(),
                 Some(text) => {
                     let mut given = Vec::with_capacity(arguments.len());
@@ -238,7 +261,8 @@ impl<'a> Run<'_, 'a, '_> {
             }
             F::Descendants => {
                 let mut out = Vec::new();
-                let mut open: Vec<Node<'a>> = focus.iter().rev().filter_map(|i| if let Item::Node(n) = i { Some(*n) } else { None }).collect();
+                let mut open: Vec<Node<'a>> =
+                    focus.iter().rev().filter_map(|i| if let Item::Node(n) = i { Some(*n) } else { None }).collect();
                 let mut inner = Vec::new();
                 while let Some(node) = open.pop() {
                     node.all_children(self.env.definitions, &mut inner);
@@ -420,7 +444,8 @@ impl<'a> Run<'_, 'a, '_> {
     ) -> Result<'a> {
         use Function as F;
         self.step(text.len() / 64)?;
-        let argument = |n: usize| -> std::result::Result<Option<Cow<'a, str>>, Stop> { given.get(n).map_or(Ok(None), |items| self.text(items)) };
+        let argument =
+            |n: usize| -> std::result::Result<Option<Cow<'a, str>>, Stop> { given.get(n).map_or(Ok(None), |items| self.text(items)) };
         let pattern = |full: bool, flags: bool| -> std::result::Result<Option<Cow<'a, Regex>>, Stop> {
             let Some(source) = argument(0)? else { return Ok(None) };
             let flags = if flags { argument(arguments.len() - 1)? } else { None };
@@ -650,14 +675,16 @@ fn convert<'a>(function: Function, item: &Item<'a>) -> Option<Item<'a>> {
             Item::Temporal(t) if t.sort == Sort::DateTime => {
                 Some(Item::Temporal(Temporal { sort: Sort::Date, precision: t.precision.min(Precision::Day), offset: None, ..t }))
             }
-            Item::Text(text) => Temporal::literal(text.split('T').next()?).filter(|_| Temporal::literal(&text).is_some()).map(Item::Temporal),
+            Item::Text(text) => {
+                Temporal::literal(text.split('T').next()?).filter(|_| Temporal::literal(&text).is_some()).map(Item::Temporal)
+            }
             _ => None,
         },
         F::ToDateTime => match value {
             Item::Temporal(t) if t.sort != Sort::Time => Some(Item::Temporal(Temporal { sort: Sort::DateTime, ..t })),
-            Item::Text(text) => Temporal::literal(&text)
-                .filter(|t| t.sort != Sort::Time)
-                .map(|t| Item::Temporal(Temporal { sort: Sort::DateTime, ..t })),
+            Item::Text(text) => {
+                Temporal::literal(&text).filter(|t| t.sort != Sort::Time).map(|t| Item::Temporal(Temporal { sort: Sort::DateTime, ..t }))
+            }
             _ => None,
         },
         F::ToTime => match value {

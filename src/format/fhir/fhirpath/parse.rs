@@ -125,8 +125,7 @@ enum Token {
 }
 
 fn scan(text: &str) -> Result<Vec<Token>, String> {
-    const SIGNS: [&str; 21] =
-        ["!=", "!~", "<=", ">=", "(", ")", "[", "]", "{", "}", ".", ",", "+", "-", "*", "/", "|", "&", "<", ">", "="];
+    const SIGNS: [&str; 21] = ["!=", "!~", "<=", ">=", "(", ")", "[", "]", "{", "}", ".", ",", "+", "-", "*", "/", "|", "&", "<", ">", "="];
     let mut out = Vec::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -157,7 +156,8 @@ fn scan(text: &str) -> Result<Vec<Token>, String> {
             out.push(Token::Dollar(after.get(..end).unwrap_or_default().to_owned()));
             rest = after.get(end..).unwrap_or_default();
         } else if c == '@' {
-            let mut end = after.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | ':' | 'T' | 'Z' | '.' | '+'))).unwrap_or(after.len());
+            let mut end =
+                after.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | ':' | 'T' | 'Z' | '.' | '+'))).unwrap_or(after.len());
             // A point that is followed by a name is a path, not a fraction.
             let literal = after.get(..end).unwrap_or_default();
             let trimmed = literal.trim_end_matches('.');
@@ -166,7 +166,8 @@ fn scan(text: &str) -> Result<Vec<Token>, String> {
             rest = after.get(end..).unwrap_or_default();
         } else if c.is_ascii_digit() {
             let whole = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            let fraction = rest.get(whole..).and_then(|r| r.strip_prefix('.')).map_or(0, |r| r.find(|c: char| !c.is_ascii_digit()).unwrap_or(r.len()));
+            let fraction =
+                rest.get(whole..).and_then(|r| r.strip_prefix('.')).map_or(0, |r| r.find(|c: char| !c.is_ascii_digit()).unwrap_or(r.len()));
             let mut end = if fraction > 0 { whole + 1 + fraction } else { whole };
             out.push(Token::Number(rest.get(..end).unwrap_or_default().to_owned()));
             // A long is written with an L.
@@ -376,7 +377,11 @@ impl Parser {
                     self.at += 1;
                     return Ok(Expr::Quantity(value, unit.into()));
                 }
-                if number.contains('.') { Ok(Expr::Decimal(value)) } else { Ok(Expr::Int(number.parse().map_err(|_| "a number is too large")?)) }
+                if number.contains('.') {
+                    Ok(Expr::Decimal(value))
+                } else {
+                    Ok(Expr::Int(number.parse().map_err(|_| "a number is too large")?))
+                }
             }
             Some(Token::Name(word)) if word == "true" || word == "false" => {
                 self.at += 1;
