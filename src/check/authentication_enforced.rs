@@ -33,7 +33,7 @@ fn all() -> Vec<Credential> {
 /// The answers for one path.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Tried {
+pub(super) struct Tried {
     address: String,
     control: Answer,
     answers: Vec<(Credential, Answer)>,

@@ -32,7 +32,7 @@ fn own_address() -> Vec<String> {
 /// The answers to the foreign origins, for one path.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Asked {
+pub(super) struct Asked {
     pub(super) path: String,
     pub(super) status: u16,
     pub(super) answers: Vec<cors::Answer>,

@@ -12,7 +12,7 @@ use crate::format::csaf::judge_provider;
 use crate::format::security_txt;
 use crate::probe::{ProbeError, Request};
 use crate::target::Effect;
-use crate::verdict::{Cause, Evidence, Finding, Grade, Outcome, Verdict};
+use crate::verdict::{Cause, Finding, Grade, Outcome, Verdict};
 
 /// Fetches the metadata of the vendor as a provider of advisories (CSAF 2.0) from its well-known place or
 /// from where `security.txt` says, and judges it.

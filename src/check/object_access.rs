@@ -27,7 +27,7 @@ pub struct ObjectAccess {
 /// The answers for one object.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Tried {
+pub(super) struct Tried {
     owner: Answer,
     other: Answer,
 }
