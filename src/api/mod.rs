@@ -10,3 +10,4 @@ mod generate;
 pub mod lint;
 pub mod oracle;
 pub mod plan;
+pub mod sample;
