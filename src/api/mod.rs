@@ -5,6 +5,7 @@
 //! exchanges it says the same again.
 
 pub mod description;
+pub mod discovery;
 pub mod exchange;
 mod generate;
 pub mod lint;
