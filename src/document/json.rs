@@ -135,14 +135,18 @@ pub(super) fn positions(text: &str, pointers: &[&str]) -> Vec<Option<Position>> 
     let mut order: Vec<(usize, usize)> = offsets.iter().enumerate().filter_map(|(i, o)| o.map(|o| (o, i))).collect();
     order.sort_unstable();
     let mut places = vec![None; pointers.len()];
-    let (mut line, mut start, mut seen) = (1usize, 0usize, 0usize);
+    // Counted from one place to the next, so that one long line does not cost its length each time.
+    let (mut line, mut column, mut seen) = (1usize, 1usize, 0usize);
     for (offset, index) in order {
-        for (i, _) in text.as_bytes().get(seen..offset).unwrap_or_default().iter().enumerate().filter(|(_, b)| **b == b'\n') {
-            line += 1;
-            start = seen + i + 1;
+        let between = text.get(seen..offset).unwrap_or_default();
+        match between.rfind('\n') {
+            Some(last) => {
+                line += between.bytes().filter(|b| *b == b'\n').count();
+                column = between.get(last + 1..).map_or(0, |s| s.chars().count()) + 1;
+            }
+            None => column += between.chars().count(),
         }
         seen = offset;
-        let column = text.get(start..offset).map_or(0, |s| s.chars().count()) + 1;
         let place = Position { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) };
         if let Some(slot) = places.get_mut(index) {
             *slot = Some(place);

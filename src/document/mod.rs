@@ -13,10 +13,12 @@
 //! Limits: depth [`MAX_DEPTH`], size given by the caller, YAML aliases by a budget of nodes.
 
 mod json;
+mod mistake;
 mod node;
 mod node_serde;
 mod source;
 
+pub use mistake::Mistake;
 pub use node::{Node, NodeKind};
 pub use node_serde::{NodeError, from_node};
 pub use source::{Duplicate, ReadError, Source, Syntax};

@@ -13,6 +13,7 @@ pub use evidence::{Evidence, Place};
 pub use finding::{Finding, Severity};
 pub use redactor::{REDACTED, Redactor, mask_personal};
 pub use untrusted::Untrusted;
+pub(crate) use untrusted::is_harmful;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,8 @@ pub enum Cause {
     Missing,
     /// The consent block does not allow it.
     Consent,
+    /// The person who ran it left it out.
+    Selection,
     /// The run ended before this was tried.
     Interrupted,
     /// A fault in Probity. Please report it.

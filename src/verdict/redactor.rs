@@ -20,6 +20,8 @@ const MIN_SECRET: usize = 4;
 #[derive(Clone, Default)]
 pub struct Redactor {
     needles: Vec<Vec<u8>>,
+    /// Finds all of them, and the encodings that leave a choice, in one pass.
+    matcher: Option<regex::bytes::Regex>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -33,8 +35,10 @@ impl Redactor {
     /// base64 at each of its three alignments, so that `user:secret` in a Basic header is found too.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let mut needles: Vec<Vec<u8>> = Vec::new();
+        let mut patterns: Vec<String> = Vec::new();
         for secret in secrets.into_iter().filter(|s| s.len() >= MIN_SECRET) {
             let bytes = secret.as_bytes();
+            patterns.push(secret.chars().map(any_spelling).collect());
             needles.push(bytes.to_vec());
             needles.push(url::form_urlencoded::byte_serialize(bytes).collect::<String>().into_bytes());
             let percent = |upper: bool| {
@@ -83,25 +87,38 @@ impl Redactor {
         needles.retain(|n| n.len() >= MIN_SECRET);
         needles.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
         needles.dedup();
-        Self { needles }
+        patterns.extend(needles.iter().map(|needle| needle.iter().map(|b| format!("\\x{b:02X}")).collect()));
+        // A pattern that is too large to build leaves the plain search.
+        let matcher = (!needles.is_empty())
+            .then(|| regex::bytes::RegexBuilder::new(&patterns.join("|")).unicode(false).size_limit(64 << 20).build().ok());
+        Self { needles, matcher: matcher.flatten() }
     }
 
     /// Whether any form of any secret occurs in these bytes.
     pub fn finds(&self, bytes: &[u8]) -> bool {
-        self.needles.iter().any(|needle| find(bytes, needle).is_some())
+        match &self.matcher {
+            Some(matcher) => matcher.is_match(bytes),
+            None => self.needles.iter().any(|needle| find(bytes, needle).is_some()),
+        }
     }
 
-    /// The bytes with every form of every secret replaced by [`REDACTED`].
+    /// The bytes with every form of every secret replaced by [`REDACTED`]. The time this takes grows
+    /// with the bytes, not with the places: whoever echoes a secret a million times gains nothing.
     pub fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut out = bytes.to_vec();
-        for needle in &self.needles {
-            let mut from = 0;
-            while let Some(at) = out.get(from..).and_then(|rest| find(rest, needle)).map(|at| at + from) {
-                out.splice(at..at + needle.len(), REDACTED.bytes());
-                from = at + REDACTED.len();
-            }
+        if let Some(matcher) = &self.matcher {
+            return matcher.replace_all(bytes, regex::bytes::NoExpand(REDACTED.as_bytes())).into_owned();
         }
-        out
+        self.needles.iter().fold(bytes.to_vec(), |text, needle| {
+            let mut out = Vec::with_capacity(text.len());
+            let mut rest = text.as_slice();
+            while let Some(at) = find(rest, needle) {
+                out.extend_from_slice(rest.get(..at).unwrap_or_default());
+                out.extend_from_slice(REDACTED.as_bytes());
+                rest = rest.get(at + needle.len()..).unwrap_or_default();
+            }
+            out.extend_from_slice(rest);
+            out
+        })
     }
 
     /// The text with every form of every secret replaced by [`REDACTED`].
@@ -111,6 +128,34 @@ impl Redactor {
         }
         String::from_utf8_lossy(&self.bytes(text.as_bytes())).into_owned()
     }
+}
+
+/// A pattern for one character as it is, percent-encoded, escaped in JSON or as an HTML reference.
+/// Letters and digits stand for themselves in all of these.
+fn any_spelling(c: char) -> String {
+    if c.is_ascii_alphanumeric() {
+        return c.to_string();
+    }
+    let mut buffer = [0u8; 4];
+    let bytes = c.encode_utf8(&mut buffer).as_bytes();
+    let raw: String = bytes.iter().map(|b| format!("\\x{b:02X}")).collect();
+    let percent: String = bytes.iter().map(|b| format!("%{b:02X}")).collect();
+    let mut units = [0u16; 2];
+    let json: String = c.encode_utf16(&mut units).iter().map(|unit| format!("\\\\u{unit:04X}")).collect();
+    let code = u32::from(c);
+    let more = match c {
+        ' ' => "|\\+",
+        '&' => "|&amp;",
+        '<' => "|&lt;",
+        '>' => "|&gt;",
+        '"' => "|&quot;",
+        '\'' => "|&apos;",
+        '\n' => "|\\\\n",
+        '\r' => "|\\\\r",
+        '\t' => "|\\\\t",
+        _ => "",
+    };
+    format!("(?:\\\\?{raw}|(?i:{percent}|{json}|&#0*{code};|&#x0*{code:x};){more})")
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -168,6 +213,38 @@ mod tests {
             assert!(redactor.text(text).contains(REDACTED));
         }
         assert_eq!(redactor.text("nothing here"), "nothing here");
+    }
+
+    #[test]
+    fn encodings_that_leave_a_choice_are_found_too() {
+        let redactor = Redactor::new(["p$ \"w/+ä😀", "second-one"]);
+        for text in [
+            "p$%20%22w/+%C3%A4%F0%9F%98%80",
+            "p%24+%22w%2f%2B%c3%a4%f0%9f%98%80",
+            r#"p$ \"w\/+\u00e4\uD83D\ude00"#,
+            "p&#36; &#x22;w/&#043;ä😀",
+            "p$ &quot;w/+&#228;&#128512;",
+            "second%2Done",
+            "second\\u002done",
+        ] {
+            assert!(redactor.finds(text.as_bytes()), "{text}");
+            assert_eq!(redactor.text(text), REDACTED, "{text}");
+        }
+        assert!(!redactor.finds(b"second one"));
+    }
+
+    #[test]
+    fn a_secret_a_million_times_over_is_no_burden() {
+        let redactor = Redactor::new(["abcd"]);
+        assert_eq!(redactor.bytes(&b"abcd".repeat(1_000_000)).len(), REDACTED.len() * 1_000_000);
+    }
+
+    #[test]
+    fn a_long_secret_is_no_burden() {
+        let token = "eyJhbGciOiJSUzI1NiJ9.-_".repeat(400);
+        let redactor = Redactor::new([token.as_str()]);
+        assert!(redactor.matcher.is_some());
+        assert_eq!(redactor.text(&format!("a {token} b")), format!("a {REDACTED} b"));
     }
 
     #[test]

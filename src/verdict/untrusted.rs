@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// The longest piece of a stranger's text that is shown, in characters.
 const MAX_CHARS: usize = 500;
 
+/// The most bytes that [`Untrusted::new`] can make of that: each character as `\u{e007f}`, and the count.
+const MAX_SHOWN: usize = MAX_CHARS * 9 + 60;
+
 /// Text that a stranger wrote, made harmless when it is taken in: control characters, bidirectional
 /// marks and zero-width characters are shown as `\u{…}` and the length is capped. What is kept is the
 /// harmless form, so no later step can forget to escape it. Escaping for HTML, XML or a spreadsheet
@@ -49,7 +52,7 @@ impl Untrusted {
 
 /// Characters that move the cursor, hide text or turn it around: C0, C1, DEL, bidirectional controls,
 /// zero-width characters, line and paragraph separators, the byte order mark, tags.
-fn is_harmful(c: char) -> bool {
+pub(crate) fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
@@ -61,9 +64,10 @@ impl std::fmt::Display for Untrusted {
 }
 
 impl From<String> for Untrusted {
-    // A saved report may have been edited by hand: it is as untrusted as the target itself.
+    // A saved report may have been edited by hand: it is as untrusted as the target itself. What is
+    // harmless stays as it is, so that a saved verdict equals the one that is reached again.
     fn from(raw: String) -> Self {
-        Self::new(&raw)
+        if raw.len() <= MAX_SHOWN && !raw.chars().any(is_harmful) { Self(raw) } else { Self::new(&raw) }
     }
 }
 
@@ -87,7 +91,10 @@ mod tests {
     fn long_text_is_cut_and_counted_and_stays_the_same_when_read_again() {
         let long = Untrusted::new(&"é".repeat(3000));
         assert!(long.as_str().ends_with("… (3000 characters in all)"));
-        let again: Untrusted = serde_json::from_str(&serde_json::to_string(&Untrusted::new("x\u{1b}")).unwrap()).unwrap();
-        assert_eq!(again, Untrusted::new("x\u{1b}"));
+        let harmful = Untrusted::new(&"\u{e007f}".repeat(3000));
+        for text in [Untrusted::new("x\u{1b}"), long, harmful] {
+            let again: Untrusted = serde_json::from_str(&serde_json::to_string(&text).unwrap()).unwrap();
+            assert_eq!(again, text);
+        }
     }
 }

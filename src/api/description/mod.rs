@@ -266,7 +266,9 @@ fn dropped_finding(dropped: &Dropped) -> Finding {
             Finding::open("schema-unread", "the schema stands in a document that was not supplied; anything is accepted in its place")
                 .observed(address)
         }
-        DroppedWhat::Endless => Finding::open("schema-endless", "the schema refers to itself without end; anything is accepted in its place"),
+        DroppedWhat::Endless => {
+            Finding::open("schema-endless", "the schema refers to itself without end; anything is accepted in its place")
+        }
         DroppedWhat::TooWide => {
             Finding::open("schema-too-wide", "the schema unfolds to too many parts for one value; anything is accepted in its place")
         }

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::reference::Documents;
 use super::schema::{Form, Schemas};
 use super::{
-    Body, Edition, Header, Link, LinkTarget, Media, Operation, Parameter, ParameterPlace, ReferenceError, Response, ResponseKey, SchemeKind,
-    SchemeUse, SecurityScheme, Server, Spot, Style,
+    Body, Edition, Header, Link, LinkTarget, Media, Operation, Parameter, ParameterPlace, ReferenceError, Response, ResponseKey,
+    SchemeKind, SchemeUse, SecurityScheme, Server, Spot, Style,
 };
 use crate::verdict::Finding;
 
@@ -112,7 +112,9 @@ impl<'a> Reader<'a> {
     fn component_schemas(&mut self, root: &'a Value) {
         let folder: &[&str] = match self.edition {
             Edition::Swagger20 => &["definitions"],
-            Edition::OpenApi30 | Edition::OpenApi31 | Edition::OpenApi32 | Edition::AsyncApi2 | Edition::AsyncApi3 => &["components", "schemas"],
+            Edition::OpenApi30 | Edition::OpenApi31 | Edition::OpenApi32 | Edition::AsyncApi2 | Edition::AsyncApi3 => {
+                &["components", "schemas"]
+            }
         };
         let spot = Spot::root("").path(folder);
         for (name, schema) in root.pointer(&spot.pointer).and_then(Value::as_object).into_iter().flatten() {
@@ -152,7 +154,8 @@ impl<'a> Reader<'a> {
             let text = |key: &str| owner.get(key).and_then(Value::as_str);
             let host = text("host").unwrap_or_default();
             let base = text("basePath").unwrap_or_default();
-            let schemes: Vec<&str> = owner.get("schemes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+            let schemes: Vec<&str> =
+                owner.get("schemes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
             if host.is_empty() && base.is_empty() {
                 return Vec::new();
             }
@@ -280,7 +283,13 @@ impl<'a> Reader<'a> {
                 method,
                 path: path.to_owned(),
                 summary: text("summary"),
-                tags: operation.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(|t| t.as_str().map(str::to_owned)).collect(),
+                tags: operation
+                    .get("tags")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|t| t.as_str().map(str::to_owned))
+                    .collect(),
                 deprecated: operation.get("deprecated") == Some(&Value::Bool(true)),
                 parameters,
                 body,
@@ -448,7 +457,8 @@ impl<'a> Reader<'a> {
     }
 
     fn read_responses(&mut self, operation: &Value, at: &Spot, produces: &[String]) -> Vec<Response> {
-        let keys: Vec<String> = operation.get("responses").and_then(Value::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_default();
+        let keys: Vec<String> =
+            operation.get("responses").and_then(Value::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_default();
         let mut responses = Vec::new();
         for key in keys {
             if key.starts_with("x-") {
@@ -520,7 +530,12 @@ impl<'a> Reader<'a> {
                 content.push(Media { media_type: media_type.clone(), schema, examples, spot: spot.clone() });
             }
             if produces.is_empty() {
-                content.push(Media { media_type: "*/*".into(), schema: (!file).then_some(schema), examples: Vec::new(), spot: spot.clone() });
+                content.push(Media {
+                    media_type: "*/*".into(),
+                    schema: (!file).then_some(schema),
+                    examples: Vec::new(),
+                    spot: spot.clone(),
+                });
             }
         }
         Some(Response { key, headers, content, links: Vec::new(), spot })

@@ -349,8 +349,7 @@ impl Rewriter<'_> {
         let dropped = |what| Dropped { spot: at.clone(), what };
         match self.documents.target(at.document, text) {
             Ok(target) if self.documents.value(&target).is_some() => {
-                let reference =
-                    if target.document == at.document { format!("#{}", fragment(&target.pointer)) } else { address(&target) };
+                let reference = if target.document == at.document { format!("#{}", fragment(&target.pointer)) } else { address(&target) };
                 self.pending.push(target);
                 json!({ "$ref": reference })
             }
@@ -490,9 +489,10 @@ impl Rewriter<'_> {
             let marked = |key: &str| {
                 let yes = |v: &Value| v.get(key) == Some(&Value::Bool(true));
                 yes(property)
-                    || property.get("$ref").and_then(Value::as_str).is_some_and(|r| {
-                        self.documents.resolve(at.document, r).is_ok_and(|(_, target)| yes(target))
-                    })
+                    || property
+                        .get("$ref")
+                        .and_then(Value::as_str)
+                        .is_some_and(|r| self.documents.resolve(at.document, r).is_ok_and(|(_, target)| yes(target)))
                     || property.get("allOf").and_then(Value::as_array).into_iter().flatten().any(yes)
             };
             if marked("readOnly") {

@@ -87,7 +87,10 @@ fn a_supplied_document_is_used() {
     let p = "name: q\nin: query\nschema:\n  type: integer\n";
     let description = Description::read(
         Source::json("https://h/api/openapi.json", root.to_string().as_bytes()).unwrap(),
-        vec![Source::yaml("https://h/api/paths/a.yaml", a.as_bytes()).unwrap(), Source::yaml("https://h/api/p.yaml", p.as_bytes()).unwrap()],
+        vec![
+            Source::yaml("https://h/api/paths/a.yaml", a.as_bytes()).unwrap(),
+            Source::yaml("https://h/api/p.yaml", p.as_bytes()).unwrap(),
+        ],
     )
     .unwrap();
     assert_eq!(description.wanted(), Vec::<String>::new());

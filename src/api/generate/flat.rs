@@ -143,12 +143,14 @@ impl Flat {
         if let Some(least) = object.get("minProperties").and_then(Value::as_u64) {
             self.min_properties = self.min_properties.max(least);
         }
-        self.read_only.extend(object.get(READ_ONLY).and_then(Value::as_array).into_iter().flatten().filter_map(|n| n.as_str().map(str::to_owned)));
+        self.read_only
+            .extend(object.get(READ_ONLY).and_then(Value::as_array).into_iter().flatten().filter_map(|n| n.as_str().map(str::to_owned)));
         let all = object.get("allOf").and_then(Value::as_array).map_or(0, Vec::len);
         next.extend((0..all).map(|index| spot.path(&["allOf", &index.to_string()])));
         for key in ["oneOf", "anyOf"] {
             let Some(list) = object.get(key).and_then(Value::as_array) else { continue };
-            let real: Vec<usize> = list.iter().enumerate().filter(|(_, s)| s.get("type").and_then(Value::as_str) != Some("null")).map(|(i, _)| i).collect();
+            let real: Vec<usize> =
+                list.iter().enumerate().filter(|(_, s)| s.get("type").and_then(Value::as_str) != Some("null")).map(|(i, _)| i).collect();
             if self.branches == 0 {
                 self.branches = real.len();
             }
@@ -181,10 +183,7 @@ impl Flat {
             }
             return "string";
         }
-        ["object", "array", "string", "number", "integer", "boolean"]
-            .into_iter()
-            .find(|name| self.types.contains(name))
-            .unwrap_or("null")
+        ["object", "array", "string", "number", "integer", "boolean"].into_iter().find(|name| self.types.contains(name)).unwrap_or("null")
     }
 
     /// Whether only whole numbers fit.

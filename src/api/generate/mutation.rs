@@ -99,12 +99,21 @@ impl Walk<'_> {
     }
 
     fn wrong_type(&mut self, flat: &Flat, at: &str, name: &str) {
-        let candidates = [("string", json!(true)), ("string", json!(17)), ("number", json!("seventeen")), ("boolean", json!("perhaps")), ("object", json!("text")), ("array", json!("text"))];
+        let candidates = [
+            ("string", json!(true)),
+            ("string", json!(17)),
+            ("number", json!("seventeen")),
+            ("boolean", json!("perhaps")),
+            ("object", json!("text")),
+            ("array", json!("text")),
+        ];
         let kind = match flat.main_type() {
             "integer" => "number",
             other => other,
         };
-        let Some((_, wrong)) = candidates.into_iter().find(|(of, value)| *of == kind && !flat.allows(super::value::type_of(value))) else { return };
+        let Some((_, wrong)) = candidates.into_iter().find(|(of, value)| *of == kind && !flat.allows(super::value::type_of(value))) else {
+            return;
+        };
         if flat.type_at.is_some() {
             self.tell(at, wrong, "type", flat.type_at.clone(), format!("{name} is not of the type `{kind}`"));
         }
@@ -123,7 +132,9 @@ impl Walk<'_> {
             let length = usize::try_from(*most + 1).unwrap_or(usize::MAX);
             let pattern = flat.patterns.first().and_then(|(p, _)| super::pattern::matching(p, length, 0));
             let source = if text.is_empty() { "x" } else { text };
-            let long = pattern.filter(|t| t.chars().count() == length).unwrap_or_else(|| source.chars().filter(|c| *c != ' ').cycle().take(length).collect());
+            let long = pattern
+                .filter(|t| t.chars().count() == length)
+                .unwrap_or_else(|| source.chars().filter(|c| *c != ' ').cycle().take(length).collect());
             self.tell(at, json!(long), "maxLength", Some(spot.clone()), format!("{name} is longer than {most}"));
         }
         if let Some((pattern, spot)) = flat.patterns.first() {
@@ -193,7 +204,13 @@ impl Walk<'_> {
         if let Some(spot) = &flat.closed {
             let mut more = map.clone();
             more.insert("probityUnknown".into(), json!("text"));
-            self.tell(at, Value::Object(more), "additionalProperties", Some(spot.clone()), format!("{name} has a property that is not described"));
+            self.tell(
+                at,
+                Value::Object(more),
+                "additionalProperties",
+                Some(spot.clone()),
+                format!("{name} has a property that is not described"),
+            );
         }
         if depth >= MAX_DEPTH {
             return;

@@ -142,7 +142,8 @@ impl Maker<'_> {
         }
         for name in flat.required.keys() {
             if !map.contains_key(name) && !flat.read_only.contains(name) {
-                let value = if flat.additional.is_empty() { json!("text") } else { self.value(&flat.additional, variant, name, depth + 1)? };
+                let value =
+                    if flat.additional.is_empty() { json!("text") } else { self.value(&flat.additional, variant, name, depth + 1)? };
                 map.insert(name.clone(), value);
             }
         }

@@ -15,7 +15,8 @@ pub(crate) fn serialise(parameter: &Parameter, value: &Value) -> Option<Vec<(Str
         return Some(vec![(name, value.to_string())]);
     }
     let in_query = matches!(parameter.place, ParameterPlace::Query | ParameterPlace::Cookie);
-    let joined = |items: &[Value], separator: &str| -> Option<String> { Some(items.iter().map(plain).collect::<Option<Vec<_>>>()?.join(separator)) };
+    let joined =
+        |items: &[Value], separator: &str| -> Option<String> { Some(items.iter().map(plain).collect::<Option<Vec<_>>>()?.join(separator)) };
     match value {
         Value::Null => None,
         Value::Bool(_) | Value::Number(_) | Value::String(_) => {
@@ -28,9 +29,7 @@ pub(crate) fn serialise(parameter: &Parameter, value: &Value) -> Option<Vec<(Str
             Some(vec![(name, text)])
         }
         Value::Array(items) => match parameter.style {
-            Style::Form if parameter.explode && in_query => {
-                items.iter().map(|item| Some((name.clone(), plain(item)?))).collect()
-            }
+            Style::Form if parameter.explode && in_query => items.iter().map(|item| Some((name.clone(), plain(item)?))).collect(),
             Style::Form | Style::Simple | Style::DeepObject => Some(vec![(name, joined(items, ",")?)]),
             Style::Space => Some(vec![(name, joined(items, " ")?)]),
             Style::Tab => Some(vec![(name, joined(items, "\t")?)]),
@@ -45,7 +44,8 @@ pub(crate) fn serialise(parameter: &Parameter, value: &Value) -> Option<Vec<(Str
         Value::Object(map) => {
             let pairs: Option<Vec<(String, String)>> = map.iter().map(|(k, v)| Some((k.clone(), plain(v)?))).collect();
             let pairs = pairs?;
-            let flat = |between: &str, separator: &str| pairs.iter().map(|(k, v)| format!("{k}{between}{v}")).collect::<Vec<_>>().join(separator);
+            let flat =
+                |between: &str, separator: &str| pairs.iter().map(|(k, v)| format!("{k}{between}{v}")).collect::<Vec<_>>().join(separator);
             match parameter.style {
                 Style::DeepObject => Some(pairs.into_iter().map(|(k, v)| (format!("{name}[{k}]"), v)).collect()),
                 Style::Form if parameter.explode && in_query => Some(pairs),
@@ -121,7 +121,13 @@ pub(crate) fn wire_mutations(description: &Description, parameter: &Parameter, b
         if let Some((values, spot)) = &inner.values
             && values.iter().all(|v| type_of(v) == "string")
         {
-            tell("none-of-these".into(), "enum", Some(spot.clone()), format!("an item of {name} is none of the values that are listed"), true);
+            tell(
+                "none-of-these".into(),
+                "enum",
+                Some(spot.clone()),
+                format!("an item of {name} is none of the values that are listed"),
+                true,
+            );
         } else if matches!(inner.main_type(), "integer" | "number") {
             tell("seventeen".into(), "type", inner.type_at.clone(), format!("an item of {name} is not a number"), true);
         }
@@ -217,7 +223,10 @@ mod tests {
     #[test]
     fn text_on_the_wire_is_never_wrong_by_type_alone() {
         assert_eq!(wrong_texts(json!({ "type": "string" })), []);
-        assert_eq!(wrong_texts(json!({ "type": "string", "minLength": 2, "maxLength": 3 })), [("a".into(), "minLength"), ("abcd".into(), "maxLength")]);
+        assert_eq!(
+            wrong_texts(json!({ "type": "string", "minLength": 2, "maxLength": 3 })),
+            [("a".into(), "minLength"), ("abcd".into(), "maxLength")]
+        );
         assert_eq!(
             wrong_texts(json!({ "type": "integer", "minimum": 1, "maximum": 100 })),
             [("seventeen".into(), "type"), ("0".into(), "minimum"), ("101".into(), "maximum")]
@@ -274,14 +283,33 @@ mod tests {
         }
         let maker = Maker { description: &description, known: &known, serial: 0, choice: 0 };
         let largest = maker.make(std::slice::from_ref(&spot), Variant::Largest).unwrap();
-        assert_eq!((largest["name"].as_str().unwrap().len(), largest["level"].as_i64(), largest["tags"].as_array().unwrap().len()), (30, Some(9), 3));
+        assert_eq!(
+            (largest["name"].as_str().unwrap().len(), largest["level"].as_i64(), largest["tags"].as_array().unwrap().len()),
+            (30, Some(9), 3)
+        );
         let base = maker.make(std::slice::from_ref(&spot), Variant::Typical).unwrap();
         let wrong = mutations(&description, &spot, &base);
         let names: Vec<String> = wrong.iter().map(|m| format!("{} {}", m.at, m.keyword)).collect();
         for name in [
-            " type", " required", " additionalProperties", "/name minLength", "/name maxLength", "/name type", "/serial pattern", "/kind enum",
-            "/level minimum", "/level maximum", "/level type", "/weight exclusiveMinimum", "/born format", "/tags maxItems", "/tags minItems", "/tags uniqueItems", "/tags/0 maxLength",
-            "/address required", "/address/city minLength",
+            " type",
+            " required",
+            " additionalProperties",
+            "/name minLength",
+            "/name maxLength",
+            "/name type",
+            "/serial pattern",
+            "/kind enum",
+            "/level minimum",
+            "/level maximum",
+            "/level type",
+            "/weight exclusiveMinimum",
+            "/born format",
+            "/tags maxItems",
+            "/tags minItems",
+            "/tags uniqueItems",
+            "/tags/0 maxLength",
+            "/address required",
+            "/address/city minLength",
         ] {
             assert!(names.iter().any(|n| n == name), "{name} not in {names:?}");
         }

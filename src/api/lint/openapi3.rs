@@ -112,8 +112,12 @@ static COMPONENTS: Shape = Shape {
     between: None,
 };
 
-static PATHS: Shape =
-    Shape { name: "Paths Object", fields: &[], names: Names::Patterned(|key| key.starts_with('/'), Kind::Object(&PATH_ITEM)), between: None };
+static PATHS: Shape = Shape {
+    name: "Paths Object",
+    fields: &[],
+    names: Names::Patterned(|key| key.starts_with('/'), Kind::Object(&PATH_ITEM)),
+    between: None,
+};
 
 static PATH_ITEM: Shape = Shape {
     name: "Path Item Object",
@@ -201,8 +205,11 @@ static PARAMETER: Shape = Shape {
     names: Names::Extensions,
     between: Some(|object, tell, edition| {
         let text = |key: &str| object.get(key).and_then(|v| v.as_str());
-        let places: &[&str] =
-            if edition == Edition::OpenApi32 { &["path", "query", "header", "cookie", "querystring"] } else { &["path", "query", "header", "cookie"] };
+        let places: &[&str] = if edition == Edition::OpenApi32 {
+            &["path", "query", "header", "cookie", "querystring"]
+        } else {
+            &["path", "query", "header", "cookie"]
+        };
         if let Some(place) = text("in") {
             if !places.contains(&place) {
                 tell("in", format!("must be one of {}", places.join(", ")));
@@ -392,7 +399,11 @@ static SECURITY_SCHEME: Shape = Shape {
             Some("openIdConnect") => &["openIdConnectUrl"],
             Some("mutualTLS") if edition != Edition::OpenApi30 => &[],
             Some(_) => {
-                let known = if edition == Edition::OpenApi30 { "apiKey, http, oauth2, openIdConnect" } else { "apiKey, http, mutualTLS, oauth2, openIdConnect" };
+                let known = if edition == Edition::OpenApi30 {
+                    "apiKey, http, oauth2, openIdConnect"
+                } else {
+                    "apiKey, http, mutualTLS, oauth2, openIdConnect"
+                };
                 tell("type", format!("must be one of {known}"));
                 &[]
             }
@@ -421,11 +432,7 @@ static OAUTH_FLOWS: Shape = Shape {
 
 static OAUTH_FLOW_AUTHORIZATION: Shape = Shape {
     name: "OAuth Flow Object",
-    fields: &[
-        required("authorizationUrl", Kind::Uri),
-        optional("refreshUrl", Kind::Uri),
-        required("scopes", Kind::Map(&Kind::Text)),
-    ],
+    fields: &[required("authorizationUrl", Kind::Uri), optional("refreshUrl", Kind::Uri), required("scopes", Kind::Map(&Kind::Text))],
     names: Names::Extensions,
     between: None,
 };
@@ -461,9 +468,5 @@ static OAUTH_FLOW_DEVICE: Shape = Shape {
     between: None,
 };
 
-pub(super) static SECURITY_REQUIREMENT: Shape = Shape {
-    name: "Security Requirement Object",
-    fields: &[],
-    names: Names::Patterned(|_| true, Kind::List(&Kind::Text)),
-    between: None,
-};
+pub(super) static SECURITY_REQUIREMENT: Shape =
+    Shape { name: "Security Requirement Object", fields: &[], names: Names::Patterned(|_| true, Kind::List(&Kind::Text)), between: None };

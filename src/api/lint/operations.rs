@@ -76,7 +76,8 @@ pub(super) fn id_safe(desk: &mut Desk<'_>) {
         if let Some(id) = operation.operation_id.as_deref()
             && !id.chars().all(|c| c.is_ascii_alphanumeric() || "-._~/:".contains(c))
         {
-            desk.at(&operation.spot.child("operationId"), "the operation id has characters that need escaping").observed = Some(Untrusted::new(id));
+            desk.at(&operation.spot.child("operationId"), "the operation id has characters that need escaping").observed =
+                Some(Untrusted::new(id));
         }
     }
 }
@@ -162,7 +163,12 @@ pub(super) fn path_parameters_used(desk: &mut Desk<'_>) {
 
 fn paths<'a>(desk: &Desk<'a>) -> Vec<(&'a str, Spot)> {
     let paths = desk.description.root().get("paths").and_then(Value::as_object);
-    paths.into_iter().flatten().map(|(path, _)| (path.as_str(), Spot::root("/paths").child(path))).filter(|(path, _)| path.starts_with('/')).collect()
+    paths
+        .into_iter()
+        .flatten()
+        .map(|(path, _)| (path.as_str(), Spot::root("/paths").child(path)))
+        .filter(|(path, _)| path.starts_with('/'))
+        .collect()
 }
 
 pub(super) fn paths_unambiguous(desk: &mut Desk<'_>) {
@@ -237,7 +243,8 @@ pub(super) fn paths_no_trailing_slash(desk: &mut Desk<'_>) {
 pub(super) fn methods_standard(desk: &mut Desk<'_>) {
     for operation in offered(desk) {
         if !matches!(operation.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
-            desk.at(&operation.spot, "the method is none of GET, POST, PUT, PATCH and DELETE").observed = Some(Untrusted::new(&operation.method));
+            desk.at(&operation.spot, "the method is none of GET, POST, PUT, PATCH and DELETE").observed =
+                Some(Untrusted::new(&operation.method));
         }
     }
 }
@@ -254,7 +261,10 @@ pub(super) fn body_schema(desk: &mut Desk<'_>) {
     let mut told = BTreeSet::new();
     for body in offered(desk).filter_map(|o| o.body.as_ref()) {
         for media in &body.content {
-            if media.schema.is_none() && value(desk, &media.spot).is_none_or(|m| m.get("itemSchema").is_none()) && told.insert(media.spot.clone()) {
+            if media.schema.is_none()
+                && value(desk, &media.spot).is_none_or(|m| m.get("itemSchema").is_none())
+                && told.insert(media.spot.clone())
+            {
                 desk.at(&media.spot, "the body has no schema").observed = Some(Untrusted::new(&media.media_type));
             }
         }
@@ -312,7 +322,9 @@ pub(super) fn links_resolve(desk: &mut Desk<'_>) {
 pub(super) fn patch_media_type(desk: &mut Desk<'_>) {
     for operation in offered(desk).filter(|o| o.method == "PATCH") {
         let Some(body) = &operation.body else { continue };
-        let fits = |m: &str| matches!(essence(m).as_str(), "application/merge-patch+json" | "application/json-patch+json") || essence(m).contains("patch");
+        let fits = |m: &str| {
+            matches!(essence(m).as_str(), "application/merge-patch+json" | "application/json-patch+json") || essence(m).contains("patch")
+        };
         if !body.content.iter().any(|m| fits(&m.media_type)) {
             let finding = desk.at(&body.spot, "PATCH does not use a media type for patches");
             finding.expected = "`application/merge-patch+json` or `application/json-patch+json`".into();

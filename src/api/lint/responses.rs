@@ -38,7 +38,8 @@ pub(super) fn success(desk: &mut Desk<'_>) {
     for operation in offered(desk) {
         let documented = operation.responses.iter().any(|r| is_success(r.key) || is_redirection(r.key) || r.key == ResponseKey::Code(101));
         if !documented {
-            desk.at(&operation.spot.child("responses"), format!("{} documents no success", called(operation))).expected = "a response 2xx".into();
+            desk.at(&operation.spot.child("responses"), format!("{} documents no success", called(operation))).expected =
+                "a response 2xx".into();
         }
     }
 }
@@ -65,7 +66,9 @@ fn without_schema(desk: &mut Desk<'_>, response: &Response, what: &str) {
         }
     }
     // Swagger 2.0 writes no media type where there is no schema; the body is told by examples only.
-    if response.content.is_empty() && desk.description.value(&response.spot).is_some_and(|v| v.get("examples").is_some_and(Value::is_object)) {
+    if response.content.is_empty()
+        && desk.description.value(&response.spot).is_some_and(|v| v.get("examples").is_some_and(Value::is_object))
+    {
         desk.at(&response.spot, format!("{what} {} has examples and no schema", response.key));
     }
 }
@@ -74,7 +77,10 @@ pub(super) fn success_schema(desk: &mut Desk<'_>) {
     each(desk, is_success, |desk, operation, response| {
         without_schema(desk, response, "the success");
         // A GET whose success says nothing about its body tells its reader nothing.
-        if operation.method == "GET" && response.content.is_empty() && matches!(response.key, ResponseKey::Code(200) | ResponseKey::Range(2)) {
+        if operation.method == "GET"
+            && response.content.is_empty()
+            && matches!(response.key, ResponseKey::Code(200) | ResponseKey::Range(2))
+        {
             desk.at(&response.spot, format!("the success {} of {} describes no body", response.key, called(operation)));
         }
     });
@@ -91,16 +97,21 @@ pub(super) fn error_schema(desk: &mut Desk<'_>) {
 }
 
 pub(super) fn no_content(desk: &mut Desk<'_>) {
-    each(desk, |key| matches!(key, ResponseKey::Code(204 | 205 | 304)), |desk, _, response| {
-        if !response.content.is_empty() {
-            desk.at(&response.spot, format!("{} cannot have a body, and one is described", response.key));
-        }
-    });
+    each(
+        desk,
+        |key| matches!(key, ResponseKey::Code(204 | 205 | 304)),
+        |desk, _, response| {
+            if !response.content.is_empty() {
+                desk.at(&response.spot, format!("{} cannot have a body, and one is described", response.key));
+            }
+        },
+    );
 }
 
 fn missing(desk: &mut Desk<'_>, operation: &Operation, code: u16) {
     if operation.response(code).is_none() {
-        desk.at(&operation.spot.child("responses"), format!("{} does not document {code}", called(operation))).expected = format!("a response {code}");
+        desk.at(&operation.spot.child("responses"), format!("{} does not document {code}", called(operation))).expected =
+            format!("a response {code}");
     }
 }
 
@@ -122,7 +133,8 @@ pub(super) fn invalid_input(desk: &mut Desk<'_>) {
         let writes = matches!(operation.method.as_str(), "POST" | "PUT" | "PATCH");
         let stated = operation.responses.iter().any(|r| r.key == ResponseKey::Code(400));
         if !stated && (writes || (reads && !operation.parameters.is_empty())) {
-            let finding = desk.at(&operation.spot.child("responses"), format!("{} takes input and does not document 400", called(operation)));
+            let finding =
+                desk.at(&operation.spot.child("responses"), format!("{} takes input and does not document 400", called(operation)));
             finding.expected = "a response 400".into();
         }
     }
@@ -133,16 +145,21 @@ fn is_problem(media_type: &str) -> bool {
 }
 
 pub(super) fn problem_details(desk: &mut Desk<'_>) {
-    each(desk, |key| is_error(key) && key != ResponseKey::Default, |desk, _, response| {
-        // FHIR has an error format of its own.
-        let fhir = response.content.iter().any(|m| essence(&m.media_type).starts_with("application/fhir"));
-        if !response.content.is_empty() && !fhir && !response.content.iter().any(|m| is_problem(&m.media_type)) {
-            let finding = desk.at(&response.spot.child("content"), format!("the error {} is not a problem details document", response.key));
-            finding.expected = "`application/problem+json` or `application/problem+xml`".into();
-            let shown: Vec<&str> = response.content.iter().map(|m| m.media_type.as_str()).collect();
-            finding.observed = Some(Untrusted::new(&shown.join(", ")));
-        }
-    });
+    each(
+        desk,
+        |key| is_error(key) && key != ResponseKey::Default,
+        |desk, _, response| {
+            // FHIR has an error format of its own.
+            let fhir = response.content.iter().any(|m| essence(&m.media_type).starts_with("application/fhir"));
+            if !response.content.is_empty() && !fhir && !response.content.iter().any(|m| is_problem(&m.media_type)) {
+                let finding =
+                    desk.at(&response.spot.child("content"), format!("the error {} is not a problem details document", response.key));
+                finding.expected = "`application/problem+json` or `application/problem+xml`".into();
+                let shown: Vec<&str> = response.content.iter().map(|m| m.media_type.as_str()).collect();
+                finding.observed = Some(Untrusted::new(&shown.join(", ")));
+            }
+        },
+    );
 }
 
 /// The names of the properties of a schema, through references and `allOf`.
@@ -171,42 +188,76 @@ pub(super) fn property_names(desk: &Desk<'_>, spot: &Spot) -> BTreeSet<String> {
 
 pub(super) fn problem_members(desk: &mut Desk<'_>) {
     let mut told = BTreeSet::new();
-    each(desk, |key| is_error(key) && key != ResponseKey::Default, |desk, _, response| {
-        for media in response.content.iter().filter(|m| is_problem(&m.media_type)) {
-            let Some(schema) = &media.schema else { continue };
-            let names = property_names(desk, schema);
-            let missing: Vec<String> = desk.parameters.problem_members.iter().filter(|m| !names.contains(*m)).cloned().collect();
-            if !missing.is_empty() && told.insert(schema.clone()) {
-                let finding = desk.at(schema, format!("the problem details have no `{}`", missing.join("`, `")));
-                finding.expected = format!("`{}`", missing.join("`, `"));
+    each(
+        desk,
+        |key| is_error(key) && key != ResponseKey::Default,
+        |desk, _, response| {
+            for media in response.content.iter().filter(|m| is_problem(&m.media_type)) {
+                let Some(schema) = &media.schema else { continue };
+                let names = property_names(desk, schema);
+                let missing: Vec<String> = desk.parameters.problem_members.iter().filter(|m| !names.contains(*m)).cloned().collect();
+                if !missing.is_empty() && told.insert(schema.clone()) {
+                    let finding = desk.at(schema, format!("the problem details have no `{}`", missing.join("`, `")));
+                    finding.expected = format!("`{}`", missing.join("`, `"));
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 pub(super) fn created_location(desk: &mut Desk<'_>) {
-    each(desk, |key| key == ResponseKey::Code(201), |desk, operation, response| {
-        if operation.method == "POST" && !response.headers.iter().any(|h| h.name.eq_ignore_ascii_case("location")) {
-            desk.at(&response.spot, "201 does not document where the created thing is").expected = "the header field `Location`".into();
-        }
-    });
+    each(
+        desk,
+        |key| key == ResponseKey::Code(201),
+        |desk, operation, response| {
+            if operation.method == "POST" && !response.headers.iter().any(|h| h.name.eq_ignore_ascii_case("location")) {
+                desk.at(&response.spot, "201 does not document where the created thing is").expected = "the header field `Location`".into();
+            }
+        },
+    );
 }
 
 pub(super) fn version_header(desk: &mut Desk<'_>) {
     let name = desk.parameters.version_header.clone();
-    each(desk, |key| is_success(key) || is_redirection(key), |desk, _, response| {
-        if !response.headers.iter().any(|h| h.name.eq_ignore_ascii_case(&name)) {
-            let spot = response.spot.child("headers");
-            let finding = desk.at(&spot, format!("the response {} does not tell the version of the API", response.key));
-            finding.expected = format!("the header field `{name}`");
-        }
-    });
+    each(
+        desk,
+        |key| is_success(key) || is_redirection(key),
+        |desk, _, response| {
+            if !response.headers.iter().any(|h| h.name.eq_ignore_ascii_case(&name)) {
+                let spot = response.spot.child("headers");
+                let finding = desk.at(&spot, format!("the response {} does not tell the version of the API", response.key));
+                finding.expected = format!("the header field `{name}`");
+            }
+        },
+    );
 }
 
 /// Names of query parameters that page.
 pub(crate) const PAGING: [&str; 24] = [
-    "page", "pagenumber", "page_number", "pageno", "page[number]", "page[size]", "pagesize", "page_size", "perpage", "per_page", "limit", "size", "offset",
-    "skip", "top", "$top", "$skip", "start", "startindex", "count", "_count", "cursor", "after", "pagetoken",
+    "page",
+    "pagenumber",
+    "page_number",
+    "pageno",
+    "page[number]",
+    "page[size]",
+    "pagesize",
+    "page_size",
+    "perpage",
+    "per_page",
+    "limit",
+    "size",
+    "offset",
+    "skip",
+    "top",
+    "$top",
+    "$skip",
+    "start",
+    "startindex",
+    "count",
+    "_count",
+    "cursor",
+    "after",
+    "pagetoken",
 ];
 
 pub(super) fn pagination(desk: &mut Desk<'_>) {
@@ -243,9 +294,9 @@ fn is_list(desk: &Desk<'_>, spot: &Spot) -> bool {
             // A list that the schema itself bounds needs no pages.
             return schema.get("maxItems").and_then(Value::as_u64).is_none_or(|max| max > 100);
         }
-        return ["items", "results", "data", "content", "entries", "entry", "records"].iter().any(|name| {
-            schema.pointer(&format!("/properties/{name}/type")).and_then(Value::as_str) == Some("array")
-        });
+        return ["items", "results", "data", "content", "entries", "entry", "records"]
+            .iter()
+            .any(|name| schema.pointer(&format!("/properties/{name}/type")).and_then(Value::as_str) == Some("array"));
     }
     false
 }
@@ -255,20 +306,25 @@ pub(super) fn rate_limit(desk: &mut Desk<'_>) {
         return;
     }
     let names = &desk.parameters.rate_limit_headers;
-    let documented = offered(desk).flat_map(|o| &o.responses).any(|r| {
-        r.key == ResponseKey::Code(429) || r.headers.iter().any(|h| names.iter().any(|n| n.eq_ignore_ascii_case(&h.name)))
-    });
+    let documented = offered(desk)
+        .flat_map(|o| &o.responses)
+        .any(|r| r.key == ResponseKey::Code(429) || r.headers.iter().any(|h| names.iter().any(|n| n.eq_ignore_ascii_case(&h.name))));
     if !documented {
-        desk.at(&Spot::root("/paths"), "no response documents a limit of rate").expected = "a response 429, or header fields such as `RateLimit`".into();
+        desk.at(&Spot::root("/paths"), "no response documents a limit of rate").expected =
+            "a response 429, or header fields such as `RateLimit`".into();
     }
 }
 
 pub(super) fn content_json(desk: &mut Desk<'_>) {
-    each(desk, |_| true, |desk, _, response| {
-        for media in &response.content {
-            if !is_json(&media.media_type) {
-                desk.at(&media.spot, "the body is not JSON").observed = Some(Untrusted::new(&media.media_type));
+    each(
+        desk,
+        |_| true,
+        |desk, _, response| {
+            for media in &response.content {
+                if !is_json(&media.media_type) {
+                    desk.at(&media.spot, "the body is not JSON").observed = Some(Untrusted::new(&media.media_type));
+                }
             }
-        }
-    });
+        },
+    );
 }

@@ -61,7 +61,9 @@ fn each_reference(value: &Value, at: &mut Spot, visit: &mut dyn FnMut(&Spot, &st
         Value::Object(object) => {
             let names = ["/properties", "/patternProperties", "/$defs", "/definitions"].iter().any(|end| at.pointer.ends_with(end));
             for (key, sub) in object {
-                if !names && (matches!(key.as_str(), "example" | "examples" | "default" | "enum" | "const" | "value") || key.starts_with("x-")) {
+                if !names
+                    && (matches!(key.as_str(), "example" | "examples" | "default" | "enum" | "const" | "value") || key.starts_with("x-"))
+                {
                     // `examples` of a Media Type Object can hold references; its values are data.
                     if key != "examples" || sub.is_array() {
                         continue;
@@ -195,7 +197,10 @@ pub(super) fn servers_https(desk: &mut Desk<'_>) {
     for (spot, url) in servers(desk) {
         let lower = url.to_ascii_lowercase();
         let local = ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| {
-            lower.strip_prefix("http://").and_then(|rest| rest.strip_prefix(host)).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+            lower
+                .strip_prefix("http://")
+                .and_then(|rest| rest.strip_prefix(host))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
         });
         if (lower.starts_with("http://") || lower.starts_with("ws://")) && !local {
             desk.at(&spot, "the server is reached without TLS").observed = Some(Untrusted::new(&url));
@@ -208,7 +213,8 @@ pub(super) fn servers_described(desk: &mut Desk<'_>) {
         return;
     }
     for spot in servers(desk).into_keys() {
-        let described = desk.description.value(&spot).and_then(|s| s.get("description")).and_then(Value::as_str).is_some_and(|d| !d.is_empty());
+        let described =
+            desk.description.value(&spot).and_then(|s| s.get("description")).and_then(Value::as_str).is_some_and(|d| !d.is_empty());
         if !described {
             desk.at(&spot, "the server has no description");
         }
@@ -246,7 +252,8 @@ pub(super) fn templates(text: &str) -> Vec<String> {
 pub(super) fn servers_no_trailing_slash(desk: &mut Desk<'_>) {
     for (spot, url) in servers(desk) {
         if url.len() > 1 && url.ends_with('/') {
-            desk.at(&spot, "the address of the server ends with a slash, so that paths begin with two").observed = Some(Untrusted::new(&url));
+            desk.at(&spot, "the address of the server ends with a slash, so that paths begin with two").observed =
+                Some(Untrusted::new(&url));
         }
     }
 }
@@ -254,7 +261,8 @@ pub(super) fn servers_no_trailing_slash(desk: &mut Desk<'_>) {
 pub(super) fn servers_no_example(desk: &mut Desk<'_>) {
     for (spot, url) in servers(desk) {
         let host = url.split("://").nth(1).unwrap_or_default().split(['/', ':']).next().unwrap_or_default().to_ascii_lowercase();
-        let reserved = ["example.com", "example.org", "example.net"].iter().any(|name| host == *name || host.ends_with(&format!(".{name}")));
+        let reserved =
+            ["example.com", "example.org", "example.net"].iter().any(|name| host == *name || host.ends_with(&format!(".{name}")));
         if reserved {
             desk.at(&spot, "the server is a name that is reserved for examples").observed = Some(Untrusted::new(&url));
         }
@@ -317,7 +325,8 @@ pub(super) fn tags_unique(desk: &mut Desk<'_>) {
 
 pub(super) fn tags_described(desk: &mut Desk<'_>) {
     for (name, spot) in declared_tags(desk) {
-        let described = desk.description.value(&spot).and_then(|t| t.get("description")).and_then(Value::as_str).is_some_and(|d| !d.is_empty());
+        let described =
+            desk.description.value(&spot).and_then(|t| t.get("description")).and_then(Value::as_str).is_some_and(|d| !d.is_empty());
         if !described {
             desk.at(&spot, "the tag has no description").observed = Some(Untrusted::new(&name));
         }
@@ -371,7 +380,8 @@ pub(super) fn components_used(desk: &mut Desk<'_>) {
         });
     }
     for (folder, _) in folders {
-        let names: Vec<String> = description.value(&folder).and_then(Value::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_default();
+        let names: Vec<String> =
+            description.value(&folder).and_then(Value::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_default();
         for name in names {
             let spot = folder.child(&name);
             if !name.starts_with("x-") && !reached.contains(&spot.pointer) {
@@ -469,7 +479,8 @@ pub(super) fn security_scopes(desk: &mut Desk<'_>) {
 pub(super) fn no_key_in_query(desk: &mut Desk<'_>) {
     for scheme in desk.description.schemes().values() {
         if let SchemeKind::QueryKey(name) = &scheme.kind {
-            desk.at(&scheme.spot, "the credential is sent in the address, where logs and histories keep it").observed = Some(Untrusted::new(name));
+            desk.at(&scheme.spot, "the credential is sent in the address, where logs and histories keep it").observed =
+                Some(Untrusted::new(name));
         }
     }
 }

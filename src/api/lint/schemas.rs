@@ -34,7 +34,11 @@ fn must(edition: Edition, keyword: &str) -> Option<Must> {
         "multipleOf" => Must::PositiveNumber,
         "maximum" | "minimum" => Must::Number,
         "exclusiveMaximum" | "exclusiveMinimum" => {
-            if modern { Must::Number } else { Must::Flag }
+            if modern {
+                Must::Number
+            } else {
+                Must::Flag
+            }
         }
         "maxLength" | "minLength" | "maxItems" | "minItems" | "maxProperties" | "minProperties" => Must::Count,
         "uniqueItems" | "readOnly" => Must::Flag,
@@ -47,19 +51,35 @@ fn must(edition: Edition, keyword: &str) -> Option<Must> {
         "default" | "example" => Must::Any,
         "externalDocs" | "xml" => Must::Object,
         "discriminator" => {
-            if edition == Edition::Swagger20 || edition == Edition::AsyncApi2 || edition == Edition::AsyncApi3 { Must::Text } else { Must::Object }
+            if edition == Edition::Swagger20 || edition == Edition::AsyncApi2 || edition == Edition::AsyncApi3 {
+                Must::Text
+            } else {
+                Must::Object
+            }
         }
         "anyOf" | "oneOf" if edition != Edition::Swagger20 => Must::Schemas,
         "not" if edition != Edition::Swagger20 => Must::Schema,
         "writeOnly" | "deprecated" if edition != Edition::Swagger20 => Must::Flag,
         "nullable" if edition == Edition::OpenApi30 => Must::Flag,
-        "$schema" | "$id" | "$anchor" | "$dynamicRef" | "$dynamicAnchor" | "$comment" | "contentEncoding" | "contentMediaType" if modern => Must::Text,
+        "$schema" | "$id" | "$anchor" | "$dynamicRef" | "$dynamicAnchor" | "$comment" | "contentEncoding" | "contentMediaType"
+            if modern =>
+        {
+            Must::Text
+        }
         "const" if modern => Must::Any,
         "examples" | "prefixItems" if modern => {
-            if keyword == "examples" { Must::List } else { Must::Schemas }
+            if keyword == "examples" {
+                Must::List
+            } else {
+                Must::Schemas
+            }
         }
         "patternProperties" | "$defs" | "dependentSchemas" if modern => Must::SchemaMap,
-        "if" | "then" | "else" | "contains" | "propertyNames" | "unevaluatedItems" | "unevaluatedProperties" | "contentSchema" if modern => Must::Schema,
+        "if" | "then" | "else" | "contains" | "propertyNames" | "unevaluatedItems" | "unevaluatedProperties" | "contentSchema"
+            if modern =>
+        {
+            Must::Schema
+        }
         "minContains" | "maxContains" if modern => Must::Count,
         "dependentRequired" | "$vocabulary" if modern => Must::Object,
         _ => return None,
@@ -74,7 +94,9 @@ fn keeps(edition: Edition, must: &Must, value: &Value) -> Result<(), &'static st
         Must::Flag => (value.is_boolean(), "must be `true` or `false`"),
         Must::Number => (value.is_number(), "must be a number"),
         Must::PositiveNumber => (value.as_f64().is_some_and(|n| n > 0.0), "must be a number above 0"),
-        Must::Count => (value.is_u64() || value.as_f64().is_some_and(|n| n >= 0.0 && n.fract() == 0.0), "must be a whole number, not negative"),
+        Must::Count => {
+            (value.is_u64() || value.as_f64().is_some_and(|n| n >= 0.0 && n.fract() == 0.0), "must be a whole number, not negative")
+        }
         Must::List => (value.is_array(), "must be a list"),
         Must::Names => {
             let names: Option<Vec<&str>> = value.as_array().and_then(|list| list.iter().map(Value::as_str).collect());
@@ -86,7 +108,9 @@ fn keeps(edition: Edition, must: &Must, value: &Value) -> Result<(), &'static st
         }
         Must::Object => (value.is_object(), "must be an object"),
         Must::Schema => (schema(value) || value.is_boolean(), "must be a schema"),
-        Must::Schemas => (value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(schema)), "must be a list of schemas, not empty"),
+        Must::Schemas => {
+            (value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(schema)), "must be a list of schemas, not empty")
+        }
         Must::SchemaMap => (value.as_object().is_some_and(|map| map.values().all(schema)), "must map names to schemas"),
         Must::Type => {
             let known: &[&str] = if modern {
@@ -133,7 +157,10 @@ fn each(desk: &mut Desk<'_>, mut judge: impl FnMut(&Spot, &Map<String, Value>, &
 /// In Swagger 2.0 parameters and headers are schemas with more members; their structure is judged elsewhere.
 fn is_bare(edition: Edition, spot: &Spot, object: &Map<String, Value>) -> bool {
     edition == Edition::Swagger20
-        && (object.contains_key("in") || object.contains_key("collectionFormat") || spot.pointer.contains("/headers/") || spot.pointer.contains("/parameters/"))
+        && (object.contains_key("in")
+            || object.contains_key("collectionFormat")
+            || spot.pointer.contains("/headers/")
+            || spot.pointer.contains("/parameters/"))
         && !spot.pointer.contains("/schema")
 }
 
@@ -230,7 +257,8 @@ fn hold(desk: &mut Desk<'_>, samples: BTreeMap<Spot, Vec<Sample>>, what: &str) {
             let Some(value) = description.value(&sample.at) else { continue };
             if let Some(fits) = fits_plainly(rewritten, value) {
                 if !fits {
-                    desk.at(&sample.at, format!("the {what} is not of the type of its schema")).observed = Some(Untrusted::new(&value.to_string()));
+                    desk.at(&sample.at, format!("the {what} is not of the type of its schema")).observed =
+                        Some(Untrusted::new(&value.to_string()));
                 }
                 continue;
             }
@@ -244,8 +272,11 @@ fn hold(desk: &mut Desk<'_>, samples: BTreeMap<Spot, Vec<Sample>>, what: &str) {
             for direction in directions {
                 match compiled.entry(direction).or_insert_with(|| description.compile(&schema, direction)) {
                     Ok(validator) => {
-                        let found: Vec<(String, String)> =
-                            validator.iter_errors(value).take(MAX_TOLD).map(|e| (e.instance_path().as_str().to_owned(), e.to_string())).collect();
+                        let found: Vec<(String, String)> = validator
+                            .iter_errors(value)
+                            .take(MAX_TOLD)
+                            .map(|e| (e.instance_path().as_str().to_owned(), e.to_string()))
+                            .collect();
                         if found.is_empty() {
                             broken = None;
                             break;
@@ -379,7 +410,11 @@ pub(super) fn enum_unique(desk: &mut Desk<'_>) {
         let mut seen: BTreeSet<String> = BTreeSet::new();
         for (index, value) in values.into_iter().flatten().enumerate() {
             if !seen.insert(value.to_string()) {
-                gathered.tell(spot.path(&["enum", &index.to_string()]), "the value stands more than once in the enumeration", Some(&value.to_string()));
+                gathered.tell(
+                    spot.path(&["enum", &index.to_string()]),
+                    "the value stands more than once in the enumeration",
+                    Some(&value.to_string()),
+                );
             }
         }
     });
@@ -396,7 +431,11 @@ pub(super) fn enum_fits(desk: &mut Desk<'_>) {
         let null = object.get("nullable") == Some(&Value::Bool(true)) || edition == Edition::Swagger20;
         for (index, value) in object.get("enum").and_then(Value::as_array).into_iter().flatten().enumerate() {
             if !names.iter().any(|name| is_type(name, value)) && !(null && value.is_null()) {
-                gathered.tell(spot.path(&["enum", &index.to_string()]), "the value is not of the type of its schema", Some(&value.to_string()));
+                gathered.tell(
+                    spot.path(&["enum", &index.to_string()]),
+                    "the value is not of the type of its schema",
+                    Some(&value.to_string()),
+                );
             }
         }
     });
@@ -407,7 +446,8 @@ pub(super) fn required_exist(desk: &mut Desk<'_>) {
         // Where schemas are put together, the property may stand in another part.
         let part = spot.pointer.rsplit('/').nth(1).is_some_and(|k| matches!(k, "allOf" | "anyOf" | "oneOf"))
             || spot.pointer.rsplit('/').next().is_some_and(|k| matches!(k, "not" | "if" | "then" | "else"));
-        let composed = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties", "if", "$dynamicRef"].iter().any(|k| object.contains_key(*k));
+        let composed =
+            ["$ref", "allOf", "anyOf", "oneOf", "patternProperties", "if", "$dynamicRef"].iter().any(|k| object.contains_key(*k));
         if part || composed {
             return;
         }
@@ -427,7 +467,13 @@ pub(super) fn required_exist(desk: &mut Desk<'_>) {
 
 pub(super) fn bounds(desk: &mut Desk<'_>) {
     each(desk, |spot, object, gathered| {
-        for (low, high) in [("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"), ("minProperties", "maxProperties"), ("minContains", "maxContains")] {
+        for (low, high) in [
+            ("minimum", "maximum"),
+            ("minLength", "maxLength"),
+            ("minItems", "maxItems"),
+            ("minProperties", "maxProperties"),
+            ("minContains", "maxContains"),
+        ] {
             let number = |key: &str| object.get(key).and_then(Value::as_f64);
             if let (Some(min), Some(max)) = (number(low), number(high))
                 && min > max
@@ -448,7 +494,9 @@ fn has_type(object: &Map<String, Value>, wanted: &[&str]) -> bool {
 
 pub(super) fn type_present(desk: &mut Desk<'_>) {
     each(desk, |spot, object, gathered| {
-        let says = ["type", "$ref", "allOf", "anyOf", "oneOf", "enum", "const", "not", "if", "$dynamicRef"].iter().any(|k| object.contains_key(*k));
+        let says = ["type", "$ref", "allOf", "anyOf", "oneOf", "enum", "const", "not", "if", "$dynamicRef"]
+            .iter()
+            .any(|k| object.contains_key(*k));
         if !says {
             gathered.tell(spot.clone(), "the schema says no type", None);
         }
@@ -457,7 +505,11 @@ pub(super) fn type_present(desk: &mut Desk<'_>) {
 
 pub(super) fn array_items(desk: &mut Desk<'_>) {
     each(desk, |spot, object, gathered| {
-        if has_type(object, &["array"]) && !object.contains_key("items") && !object.contains_key("prefixItems") && !object.contains_key("contains") {
+        if has_type(object, &["array"])
+            && !object.contains_key("items")
+            && !object.contains_key("prefixItems")
+            && !object.contains_key("contains")
+        {
             gathered.tell(spot.clone(), "the array does not say what its items are", None);
         }
     });

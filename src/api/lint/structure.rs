@@ -171,7 +171,8 @@ impl Walk {
                 self.demand(desk, at, shape, fits, "must be a URI or a relative reference", value);
             }
             Kind::Email => {
-                let fits = value.as_str().is_some_and(|t| t.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty()));
+                let fits =
+                    value.as_str().is_some_and(|t| t.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty()));
                 self.demand(desk, at, shape, fits, "must be an e-mail address", value);
             }
             Kind::Flag => self.demand(desk, at, shape, value.is_boolean(), "must be `true` or `false`", value),

@@ -29,7 +29,8 @@ pub(super) fn paths_kebab_case(desk: &mut Desk<'_>) {
     for (path, _) in paths.into_iter().flatten().filter(|(path, _)| path.starts_with('/')) {
         let segments = path.split('/').filter(|s| !s.is_empty());
         if let Some(bad) = segments.into_iter().find(|s| !fits(&KEBAB_SEGMENT, s)) {
-            desk.at(&Spot::root("/paths").child(path), "a segment of the path is not lower case with hyphens").observed = Some(Untrusted::new(bad));
+            desk.at(&Spot::root("/paths").child(path), "a segment of the path is not lower case with hyphens").observed =
+                Some(Untrusted::new(bad));
         }
     }
 }
@@ -77,7 +78,8 @@ pub(super) fn query_snake_case(desk: &mut Desk<'_>) {
 }
 
 fn header_names(desk: &Desk<'_>) -> std::collections::BTreeMap<Spot, String> {
-    let sent = offered(desk).flat_map(|o| &o.parameters).filter(|p| p.place == ParameterPlace::Header).map(|p| (p.spot.clone(), p.name.clone()));
+    let sent =
+        offered(desk).flat_map(|o| &o.parameters).filter(|p| p.place == ParameterPlace::Header).map(|p| (p.spot.clone(), p.name.clone()));
     let answered = offered(desk).flat_map(|o| &o.responses).flat_map(|r| &r.headers).map(|h| (h.spot.clone(), h.name.clone()));
     sent.chain(answered).collect()
 }
@@ -100,7 +102,8 @@ pub(super) fn no_x_headers(desk: &mut Desk<'_>) {
 
 pub(super) fn schema_pascal_case(desk: &mut Desk<'_>) {
     let folder = Spot::root(if is_swagger(desk) { "/definitions" } else { "/components/schemas" });
-    let names: Vec<String> = desk.description.value(&folder).and_then(Value::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_default();
+    let names: Vec<String> =
+        desk.description.value(&folder).and_then(Value::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_default();
     for name in names {
         if !fits(&PASCAL, &name) {
             desk.at(&folder.child(&name), "the name of the schema is not UpperCamelCase").observed = Some(Untrusted::new(&name));
@@ -159,7 +162,8 @@ fn is_date_name(name: &str) -> bool {
 pub(super) fn dates_have_format(desk: &mut Desk<'_>) {
     each_property(desk, |spot, name, property| {
         let says = property.get("format").is_some() || ["$ref", "allOf", "anyOf", "oneOf"].iter().any(|key| property.get(*key).is_some());
-        (is_date_name(name) && !says).then(|| (spot.clone(), "the property is a date and has no format; use `date`".into(), name.to_owned()))
+        (is_date_name(name) && !says)
+            .then(|| (spot.clone(), "the property is a date and has no format; use `date`".into(), name.to_owned()))
     });
 }
 

@@ -58,8 +58,12 @@ static LICENSE: Shape = Shape {
     between: None,
 };
 
-static PATHS: Shape =
-    Shape { name: "Paths Object", fields: &[], names: Names::Patterned(|key| key.starts_with('/'), Kind::Object(&PATH_ITEM)), between: None };
+static PATHS: Shape = Shape {
+    name: "Paths Object",
+    fields: &[],
+    names: Names::Patterned(|key| key.starts_with('/'), Kind::Object(&PATH_ITEM)),
+    between: None,
+};
 
 static PATH_ITEM: Shape = Shape {
     name: "Path Item Object",
@@ -199,7 +203,10 @@ static ITEMS: Shape = Shape {
 static RESPONSES: Shape = Shape {
     name: "Responses Object",
     fields: &[],
-    names: Names::Patterned(|key| key == "default" || (key.len() == 3 && !key.ends_with('X') && response_key(key).is_some()), Kind::OrReference(&RESPONSE)),
+    names: Names::Patterned(
+        |key| key == "default" || (key.len() == 3 && !key.ends_with('X') && response_key(key).is_some()),
+        Kind::OrReference(&RESPONSE),
+    ),
     between: Some(|object, tell, _| {
         if object.keys().all(|key| key.starts_with("x-")) {
             tell("", "must have at least one response".into());

@@ -1,0 +1,139 @@
+//! Judging again, offline, from what was recorded.
+
+use super::{Bundle, BundleError, withhold};
+use crate::assess::{CheckResult, Plan, Selection, Step, judge_again};
+use crate::check::Facts;
+use crate::profile::Profile;
+use crate::target::Target;
+use crate::verdict::{Outcome, Verdict};
+
+/// What judging again gave.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Replay {
+    /// Results that were judged again from their observation.
+    pub judged: usize,
+    /// Results that are known without asking, and were reached again from profile and target.
+    pub known: usize,
+    /// Results without an observation, because asking did not come to one: `cantTell` or `untested`.
+    /// There is nothing to judge again.
+    pub unseen: usize,
+    /// Results that are not reached again.
+    pub differences: Vec<Difference>,
+}
+
+impl Replay {
+    /// Whether every verdict was reached again.
+    pub fn is_same(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+/// A result that is not reached again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The requirement's id.
+    pub requirement: String,
+    /// Which of its checks, from 0.
+    pub check: usize,
+    /// The endpoint's name, where the check asks one.
+    pub endpoint: Option<String>,
+    /// What the bundle says.
+    pub recorded: Option<Verdict>,
+    /// What is reached now.
+    pub again: Option<Verdict>,
+    /// What differs, in one sentence.
+    pub why: String,
+}
+
+impl Bundle {
+    /// Plans the run again and judges every recorded observation again, with the profile, the target
+    /// and the moment of the bundle. Asks nobody.
+    ///
+    /// # Errors
+    /// Profile or target cannot be read.
+    pub fn replay(&self) -> Result<Replay, BundleError> {
+        let profile = self.profile().map_err(|mistakes| {
+            BundleError::damaged(super::PROFILE, mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        })?;
+        Ok(replay(self, &profile, &self.target()?))
+    }
+}
+
+/// Judges a bundle's observations by a profile and a target that need not be the bundle's own.
+pub fn replay(bundle: &Bundle, profile: &Profile, target: &Target) -> Replay {
+    let assessment = bundle.assessment();
+    // What an offline run left out has no observation and is counted as unseen.
+    let selection = Selection { tier: assessment.tier, only: assessment.only.clone(), offline: false };
+    let plan = Plan::new(profile, target, &selection, assessment.started);
+    let mut replay = Replay::default();
+    let mut results = assessment.results.iter().peekable();
+    for step in &plan.steps {
+        match results.next_if(|result| is_of(result, step)) {
+            Some(result) => judge(bundle, target, step, result, &mut replay),
+            None => replay.differences.push(Difference {
+                requirement: step.requirement.clone(),
+                check: step.index,
+                endpoint: step.endpoint.clone(),
+                recorded: None,
+                again: step.known.clone(),
+                why: "the profile asks this and the bundle has no result for it".into(),
+            }),
+        }
+    }
+    for result in results {
+        replay.differences.push(difference(result, None, "the bundle has a result that the profile does not ask for".into()));
+    }
+    replay
+}
+
+fn is_of(result: &CheckResult, step: &Step) -> bool {
+    (&result.requirement, result.check, &result.endpoint) == (&step.requirement, step.index, &step.endpoint)
+        && result.kind == step.check.check.kind()
+        && result.grade == step.check.check.grade()
+}
+
+fn judge(bundle: &Bundle, target: &Target, step: &Step, result: &CheckResult, replay: &mut Replay) {
+    let (counter, again) = match (&step.known, &result.observation) {
+        (Some(known), _) => (&mut replay.known, known.clone()),
+        (None, Some(hash)) => {
+            let facts = Facts { now: bundle.assessment().started, target, endpoint: step.endpoint.as_deref() };
+            match bundle.observation(hash) {
+                Ok(observation) => (&mut replay.judged, judge_again(&step.check, &observation, &facts)),
+                Err(error) => {
+                    replay.differences.push(difference(result, None, error.to_string()));
+                    return;
+                }
+            }
+        }
+        (None, None) => {
+            match result.outcome() {
+                Outcome::CantTell | Outcome::Untested => replay.unseen += 1,
+                Outcome::Passed | Outcome::Failed | Outcome::Inapplicable => {
+                    replay.differences.push(difference(result, None, "the bundle has a verdict and no observation for it".into()));
+                }
+            }
+            return;
+        }
+    };
+    *counter += 1;
+    if again == withhold::unmarked(&result.verdict) {
+        return;
+    }
+    let why = if again.outcome == result.outcome() {
+        "the same outcome with another reason or other evidence".to_owned()
+    } else {
+        format!("{} instead of {}", again.outcome, result.outcome())
+    };
+    replay.differences.push(difference(result, Some(again), why));
+}
+
+fn difference(result: &CheckResult, again: Option<Verdict>, why: String) -> Difference {
+    Difference {
+        requirement: result.requirement.clone(),
+        check: result.check,
+        endpoint: result.endpoint.clone(),
+        recorded: Some(result.verdict.clone()),
+        again,
+        why,
+    }
+}

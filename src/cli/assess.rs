@@ -1,0 +1,124 @@
+//! `probity assess`: the line itself.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use super::args;
+use super::exit::Exit;
+use super::progress::Progress;
+use super::terminal::{BOLD, DIM, Terminal};
+use crate::assess::{Options, Plan, Selection, opening};
+use crate::bundle::{Place, RecordError, record};
+use crate::document::Mistake;
+use crate::probe::{Interrupt, Limits, Opening};
+use crate::profile::{Profile, read_waivers};
+use crate::report::{Format, RenderOptions, render};
+use crate::target::Target;
+
+pub(super) async fn run(args: &args::Assess, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
+    let profile = super::profile::load(&args.asked.profile, &args.asked.overlays)?;
+    let target = Arc::new(Target::read(&args.target)?);
+    let options = options(args, &profile)?;
+    if args.dry_run {
+        return Ok(dry_run(&profile, &target, &options, terminal));
+    }
+    let opening = open(args, &target, terminal);
+    let folder = args.output.as_deref().unwrap_or(Path::new("probity-bundle"));
+    recorded(&profile, &target, opening, &options, Place { folder, force: args.force }, terminal).await
+}
+
+/// Runs, shows progress, writes the bundle with its report, and prints the summary.
+pub(super) async fn recorded(
+    profile: &Profile,
+    target: &Arc<Target>,
+    opening: Opening,
+    options: &Options,
+    place: Place<'_>,
+    terminal: Terminal,
+) -> Result<Exit, Vec<Mistake>> {
+    let mut progress = Progress::new(terminal);
+    let watch = super::interrupt_on_signal(&options.interrupt, terminal);
+    let done = record(
+        profile,
+        target,
+        opening,
+        options,
+        place,
+        |event| progress.listen(&event),
+        |assessment| {
+            // A report that cannot be made is told below, where the summary is made; the evidence is kept all the same.
+            render(Format::Html, assessment, &RenderOptions::default())
+                .map(|page| vec![("report.html".to_owned(), page)])
+                .unwrap_or_default()
+        },
+    )
+    .await;
+    watch.abort();
+    let recorded = done.map_err(|error| {
+        let mistake = Mistake::new(place.folder.display().to_string(), error.to_string());
+        vec![match error {
+            RecordError::Bundle(_) => mistake.help("choose a new folder with --output"),
+            RecordError::Door(_) => mistake.help("run `probity preflight` first"),
+        }]
+    })?;
+    let options = RenderOptions { colour: terminal.has_colour(), ..RenderOptions::default() };
+    let summary = super::report::rendered(Format::Text, &recorded.assessment, &options)?;
+    terminal.write(&summary);
+    terminal.say(format_args!("{BOLD}Bundle{BOLD:#}  {}  {DIM}fingerprint {}{DIM:#}", place.folder.display(), recorded.fingerprint));
+    terminal.say(format_args!("{BOLD}Report{BOLD:#}  {}", place.folder.join("report.html").display()));
+    Ok(Exit::of(recorded.assessment.verdict()))
+}
+
+fn options(args: &args::Assess, profile: &Profile) -> Result<Options, Vec<Mistake>> {
+    let selection = Selection { tier: args.tier, only: args.only.clone(), offline: args.offline };
+    let unknown = selection.unknown(profile);
+    if !unknown.is_empty() {
+        let pillars = profile.pillars.iter().map(|p| p.id.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(unknown
+            .iter()
+            .map(|word| {
+                Mistake::new(word, format!("neither a requirement nor a pillar of {} {}", profile.id, profile.version))
+                    .help(format!("pillars: {pillars}; `probity profile show` lists the requirements"))
+            })
+            .collect());
+    }
+    let waivers = args.waivers.as_deref().map(|path| read_waivers(path, profile)).transpose()?.unwrap_or_default();
+    Ok(Options { selection, now: OffsetDateTime::now_utc(), waivers, interrupt: Interrupt::new() })
+}
+
+fn open(args: &args::Assess, target: &Target, terminal: Terminal) -> Opening {
+    let limits = Limits { run_ms: args.max_time.saturating_mul(1000), ..Limits::default() };
+    let (mut opening, problems) = opening(target, limits, |name| std::env::var(name).ok());
+    for problem in problems {
+        terminal.warn(format_args!("{problem}; {}", problem.help));
+    }
+    if args.offline {
+        opening.endpoints.clear();
+    }
+    opening.contact.clone_from(&args.contact);
+    opening
+}
+
+/// What would be asked of whom.
+fn dry_run(profile: &Profile, target: &Target, options: &Options, terminal: Terminal) -> Exit {
+    let plan = Plan::new(profile, target, &options.selection, options.now);
+    let mut requirement = "";
+    for step in &plan.steps {
+        if step.requirement != requirement {
+            requirement = &step.requirement;
+            let title = profile.requirement(requirement).map_or("", |r| r.text.title.as_str());
+            terminal.say(format_args!("{BOLD}{requirement}{BOLD:#}  {title}"));
+        }
+        let on = step.endpoint.as_deref().map(|e| format!(" on {e}")).unwrap_or_default();
+        match &step.known {
+            None => terminal.say(format_args!("  ask {}{on}  {DIM}{}{DIM:#}", step.check.check.kind(), step.check.check.effect().as_str())),
+            Some(verdict) => {
+                terminal.say(format_args!("  {DIM}{}: {} ({}){DIM:#}", verdict.outcome, verdict.reason, step.check.check.kind()))
+            }
+        }
+    }
+    terminal.say(format_args!("{} of {} checks would be asked; nothing was sent", plan.asked(), plan.steps.len()));
+    Exit::Success
+}

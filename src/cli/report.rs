@@ -1,0 +1,117 @@
+//! `probity report`, `replay` and `verify`: everything from the saved bundle alone.
+
+use super::args;
+use super::exit::Exit;
+use super::terminal::{BOLD, GREEN, RED, Terminal};
+use crate::assess::Assessment;
+use crate::bundle::{Bundle, BundleError};
+use crate::document::Mistake;
+use crate::report::{Format, RenderOptions, render};
+
+pub(super) fn report(args: &args::Report, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
+    let mut formats = Vec::new();
+    for word in args.format.iter().flat_map(|word| word.split(',')) {
+        let format: Format = word.trim().parse().map_err(|_| {
+            let known = Format::ALL.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(", ");
+            vec![Mistake::new(word, "no such format").help(format!("formats: {known}"))]
+        })?;
+        formats.push(format);
+    }
+    let bundle = read(&args.bundle)?;
+    match (&args.output, formats.as_slice()) {
+        (None, formats) => {
+            for format in formats {
+                let options = RenderOptions { colour: terminal.has_colour(), ..RenderOptions::default() };
+                terminal.write(&rendered(*format, bundle.assessment(), &options)?);
+            }
+        }
+        (Some(path), [format]) => write(path, &rendered(*format, bundle.assessment(), &RenderOptions::default())?)?,
+        (Some(folder), formats) => {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| vec![Mistake::new(folder.display().to_string(), format!("cannot be made: {e}"))])?;
+            for format in formats {
+                let path = folder.join(format!("report-{format}.{}", format.extension()));
+                write(&path, &rendered(*format, bundle.assessment(), &RenderOptions::default())?)?;
+                terminal.info(format_args!("wrote {}", path.display()));
+            }
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Judges every recorded observation again and names each verdict that differs.
+pub(super) fn replay(args: &args::Replay, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
+    let bundle = read(&args.bundle)?;
+    Ok(if replayed(&bundle, terminal)? { Exit::Success } else { Exit::NotConformant })
+}
+
+/// Checks that nothing was changed, and that the verdicts follow from the evidence.
+pub(super) fn verify(args: &args::Replay, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
+    let bundle = read(&args.bundle)?;
+    let verification = bundle.verify();
+    for problem in &verification.problems {
+        terminal.say(format_args!("{RED}changed{RED:#}  {problem}"));
+    }
+    for note in &verification.notes {
+        terminal.say(format_args!("note  {note}"));
+    }
+    let same = replayed(&bundle, terminal)?;
+    if let Some(fingerprint) = bundle.fingerprint() {
+        terminal.say(format_args!("{BOLD}fingerprint{BOLD:#}  {fingerprint}"));
+    }
+    let assessment = bundle.assessment();
+    let product = &assessment.target.product;
+    terminal.say(format_args!(
+        "{} {} by {}, {} {}: {}",
+        product.name,
+        product.version,
+        product.vendor.name,
+        assessment.profile.id,
+        assessment.profile.version,
+        assessment.verdict().as_str()
+    ));
+    if verification.is_sound() && same {
+        terminal.say(format_args!("{GREEN}sound{GREEN:#}: nothing was changed since the run, and the verdicts follow from the evidence"));
+        terminal.say("This shows that the bundle is whole, not who made it; a vendor who controls a run can feed it.");
+        Ok(Exit::Success)
+    } else {
+        terminal.say(format_args!("{RED}not sound{RED:#}: do not rely on this bundle; ask for a new one"));
+        Ok(Exit::NotConformant)
+    }
+}
+
+fn replayed(bundle: &Bundle, terminal: Terminal) -> Result<bool, Vec<Mistake>> {
+    let replay = bundle.replay().map_err(|e| vec![Mistake::new("bundle", e.to_string())])?;
+    for difference in &replay.differences {
+        let on = difference.endpoint.as_deref().map(|e| format!(" on {e}")).unwrap_or_default();
+        terminal.say(format_args!(
+            "{RED}differs{RED:#}  {} check {}{on}: {}",
+            difference.requirement,
+            difference.check + 1,
+            difference.why
+        ));
+    }
+    terminal.say(format_args!(
+        "{} judged again from the record, {} known without asking, {} without an observation; {} differ",
+        replay.judged,
+        replay.known,
+        replay.unseen,
+        replay.differences.len()
+    ));
+    Ok(replay.is_same())
+}
+
+/// A report; one that cannot be made is a fault of ours.
+pub(super) fn rendered(format: Format, assessment: &Assessment, options: &RenderOptions) -> Result<Vec<u8>, Vec<Mistake>> {
+    render(format, assessment, options).map_err(|e| vec![Mistake::new("report", e.to_string())])
+}
+
+fn read(path: &std::path::Path) -> Result<Bundle, Vec<Mistake>> {
+    Bundle::read(path).map_err(|error: BundleError| {
+        vec![Mistake::new(path.display().to_string(), error.to_string()).help("a bundle is the folder or .zip that `probity assess` wrote")]
+    })
+}
+
+fn write(path: &std::path::Path, bytes: &[u8]) -> Result<(), Vec<Mistake>> {
+    std::fs::write(path, bytes).map_err(|e| vec![Mistake::new(path.display().to_string(), format!("cannot be written: {e}"))])
+}

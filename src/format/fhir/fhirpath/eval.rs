@@ -1,0 +1,712 @@
+//! Evaluation of a parsed expression over a resource.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use super::decimal::Decimal;
+use super::node::Node;
+use super::parse::{Expr, Operator, TypeName};
+use super::{Answer, Compiled, Invariants};
+use crate::format::fhir::definitions::Definitions;
+use crate::format::fhir::temporal::{Precision, Sort, Temporal};
+
+/// Most steps of one evaluation. The costliest rule of a 35 MB Bundle stays below it.
+const MAX_STEPS: u32 = 20_000_000;
+/// Deepest recursion through an expression and its arguments.
+const MAX_DEPTH: u32 = 200;
+
+/// What an expression reaches for outside of its element.
+pub(in crate::format::fhir) trait Surroundings<'a> {
+    /// The resource that a reference in `root` leads to, when it is at hand.
+    fn resolve(&self, root: Node<'a>, reference: &str) -> Option<Node<'a>>;
+    /// Whether an element conforms to a profile; `None` when the profile is not at hand.
+    fn conforms(&self, node: Node<'a>, profile: &str) -> Option<bool>;
+    /// Whether a coded element is in a value set; `None` when that cannot be told.
+    fn member_of(&self, node: Node<'a>, value_set: &str) -> Option<bool>;
+}
+
+/// Where an expression is evaluated.
+pub(in crate::format::fhir) struct Env<'a, 's> {
+    pub(in crate::format::fhir) definitions: &'a Definitions,
+    /// The resource that the element is in: `%resource`.
+    pub(in crate::format::fhir) resource: Node<'a>,
+    /// The resource that is not contained in another: `%rootResource`.
+    pub(in crate::format::fhir) root: Node<'a>,
+    pub(in crate::format::fhir) around: &'s dyn Surroundings<'a>,
+}
+
+/// One value on the way.
+#[derive(Debug, Clone)]
+pub(super) enum Item<'a> {
+    Node(Node<'a>),
+    Bool(bool),
+    Int(i64),
+    Decimal(Decimal),
+    Text(Cow<'a, str>),
+    Temporal(Temporal),
+    Quantity(Decimal, Cow<'a, str>),
+    /// The answer of `type()`: namespace and name.
+    Type(&'static str, Cow<'a, str>),
+}
+
+pub(super) type Items<'a> = Vec<Item<'a>>;
+
+/// Evaluation stopped without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stop;
+
+pub(super) type Result<'a> = std::result::Result<Items<'a>, Stop>;
+
+/// `$this`, `$index` and `$total`.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'i, 'a> {
+    pub(super) focus: &'i [Item<'a>],
+    pub(super) index: Option<i64>,
+    pub(super) total: Option<&'i [Item<'a>]>,
+}
+
+/// One evaluation.
+pub(super) struct Run<'e, 'a, 's> {
+    pub(super) env: &'e Env<'a, 's>,
+    pub(super) context: Node<'a>,
+    steps: Cell<u32>,
+    depth: Cell<u32>,
+}
+
+impl<'a> Invariants<'a> for Env<'a, '_> {
+    fn test(&self, rule: &'a Compiled, focus: Node<'a>) -> Answer {
+        match self.run(rule, focus) {
+            Err(Stop) => Answer::NotEvaluable,
+            Ok(items) => match truth(&items) {
+                Ok(Some(true)) => Answer::Holds,
+                Ok(Some(false)) => Answer::Broken,
+                Ok(None) => Answer::Empty,
+                Err(Stop) => Answer::NotEvaluable,
+            },
+        }
+    }
+
+    fn nodes(&self, path: &'a Compiled, focus: Node<'a>) -> Option<Vec<Node<'a>>> {
+        let items = self.run(path, focus).ok()?;
+        Some(items.into_iter().filter_map(|i| if let Item::Node(n) = i { Some(n) } else { None }).collect())
+    }
+}
+
+impl<'a> Env<'a, '_> {
+    pub(super) fn run(&self, rule: &'a Compiled, focus: Node<'a>) -> Result<'a> {
+        let run = Run { env: self, context: focus, steps: Cell::new(0), depth: Cell::new(0) };
+        let start = [Item::Node(focus)];
+        run.eval(&rule.0, &start, Scope { focus: &start, index: None, total: None })
+    }
+}
+
+/// The truth of a collection: `None` when it is empty.
+pub(super) fn truth(items: &[Item<'_>]) -> std::result::Result<Option<bool>, Stop> {
+    match items {
+        [] => Ok(None),
+        [one] => Ok(Some(match value_of(one) {
+            Item::Bool(b) => b,
+            _ => true,
+        })),
+        _ => Err(Stop),
+    }
+}
+
+impl<'a> Run<'_, 'a, '_> {
+    /// Counts work, so that no resource can keep an evaluation busy without end.
+    pub(super) fn step(&self, cost: usize) -> std::result::Result<(), Stop> {
+        let steps = self.steps.get().saturating_add(u32::try_from(cost).unwrap_or(u32::MAX));
+        self.steps.set(steps);
+        if steps > MAX_STEPS { Err(Stop) } else { Ok(()) }
+    }
+
+    pub(super) fn eval<'i>(&self, expr: &'a Expr, focus: &'i [Item<'a>], scope: Scope<'i, 'a>) -> Result<'a> {
+        self.step(1 + focus.len())?;
+        let depth = self.depth.get() + 1;
+        if depth > MAX_DEPTH {
+            return Err(Stop);
+        }
+        self.depth.set(depth);
+        let out = self.eval_inner(expr, focus, scope);
+        self.depth.set(depth - 1);
+        out
+    }
+
+    fn eval_inner<'i>(&self, expr: &'a Expr, focus: &'i [Item<'a>], scope: Scope<'i, 'a>) -> Result<'a> {
+        Ok(match expr {
+            Expr::Empty => Vec::new(),
+            Expr::Bool(b) => vec![Item::Bool(*b)],
+            Expr::Int(n) => vec![Item::Int(*n)],
+            Expr::Decimal(n) => vec![Item::Decimal(*n)],
+            Expr::Text(text) => vec![Item::Text(Cow::Borrowed(text))],
+            Expr::Temporal(t) => vec![Item::Temporal(*t)],
+            Expr::Quantity(value, unit) => vec![Item::Quantity(*value, Cow::Borrowed(unit))],
+            Expr::This => scope.focus.to_vec(),
+            Expr::Index => scope.index.map(Item::Int).into_iter().collect(),
+            Expr::Total => scope.total.unwrap_or_default().to_vec(),
+            Expr::Variable(name) => self.variable(name)?,
+            Expr::Member(name, first) => self.member(name, *first, focus)?,
+            Expr::Path(left, right) => {
+                let inner = self.eval(left, focus, scope)?;
+                if inner.is_empty() && matches!(**right, Expr::Member(..)) {
+                    return Ok(inner);
+                }
+                self.eval_with(right, &inner, scope)?
+            }
+            Expr::Call(function, arguments, pattern) => self.call(*function, arguments, pattern, focus, scope)?,
+            Expr::At(list, index) => {
+                let items = self.eval(list, focus, scope)?;
+                match self.eval(index, scope.focus, scope)?.as_slice() {
+                    [] => Vec::new(),
+                    [index] => match value_of(index) {
+                        Item::Int(n) => usize::try_from(n).ok().and_then(|n| items.into_iter().nth(n)).into_iter().collect(),
+                        _ => return Err(Stop),
+                    },
+                    _ => return Err(Stop),
+                }
+            }
+            Expr::Negate(inner) => match self.eval(inner, focus, scope)?.as_slice() {
+                [] => Vec::new(),
+                [one] => vec![match value_of(one) {
+                    Item::Int(n) => Item::Int(n.checked_neg().ok_or(Stop)?),
+                    Item::Decimal(d) => Item::Decimal(d.negate()),
+                    Item::Quantity(d, unit) => Item::Quantity(d.negate(), unit),
+                    _ => return Err(Stop),
+                }],
+                _ => return Err(Stop),
+            },
+            Expr::Is(inner, name) => match self.eval(inner, focus, scope)?.as_slice() {
+                [] => Vec::new(),
+                [one] => vec![Item::Bool(self.is_type(one, name)?)],
+                _ => return Err(Stop),
+            },
+            Expr::As(inner, name) => {
+                let items = self.eval(inner, focus, scope)?;
+                self.only(items, name)?
+            }
+            Expr::Binary(operator, left, right) => self.binary(*operator, left, right, focus, scope)?,
+        })
+    }
+
+    /// Evaluates a step of a path on its own focus.
+    fn eval_with<'i>(&self, expr: &'a Expr, focus: &[Item<'a>], scope: Scope<'i, 'a>) -> Result<'a> {
+        self.step(1 + focus.len())?;
+        match expr {
+            Expr::Member(name, first) => self.member(name, *first, focus),
+            Expr::Call(function, arguments, pattern) => {
+                let depth = self.depth.get() + 1;
+                if depth > MAX_DEPTH {
+                    return Err(Stop);
+                }
+                self.depth.set(depth);
+                let out = self.call(*function, arguments, pattern, focus, scope);
+                self.depth.set(depth - 1);
+                out
+            }
+            Expr::This => Ok(focus.to_vec()),
+            _ => Err(Stop),
+        }
+    }
+
+    fn variable(&self, name: &str) -> Result<'a> {
+        let text = |text: &'static str| vec![Item::Text(Cow::Borrowed(text))];
+        Ok(match name {
+            "resource" => vec![Item::Node(self.env.resource)],
+            "rootResource" => vec![Item::Node(self.env.root)],
+            "context" => vec![Item::Node(self.context)],
+            "ucum" => text("http://unitsofmeasure.org"),
+            "sct" => text("http://snomed.info/sct"),
+            "loinc" => text("http://loinc.org"),
+            _ => match (name.strip_prefix("vs-"), name.strip_prefix("ext-")) {
+                (Some(set), _) => vec![Item::Text(Cow::Owned(format!("http://hl7.org/fhir/ValueSet/{set}")))],
+                (_, Some(extension)) => vec![Item::Text(Cow::Owned(format!("http://hl7.org/fhir/StructureDefinition/{extension}")))],
+                _ => return Err(Stop),
+            },
+        })
+    }
+
+    fn member(&self, name: &'a str, first: bool, focus: &[Item<'a>]) -> Result<'a> {
+        let mut out = Vec::new();
+        let mut found = Vec::new();
+        for item in focus {
+            match item {
+                Item::Node(node) => {
+                    if first && name.starts_with(|c: char| c.is_ascii_uppercase()) && self.env.definitions.is_a(node.of, name) {
+                        out.push(item.clone());
+                        continue;
+                    }
+                    node.children(self.env.definitions, name, &mut found);
+                    out.extend(found.drain(..).map(Item::Node));
+                }
+                Item::Type(space, _) if name == "namespace" => out.push(Item::Text(Cow::Borrowed(space))),
+                Item::Type(_, of) if name == "name" => out.push(Item::Text(of.clone())),
+                _ => {}
+            }
+        }
+        self.step(out.len())?;
+        Ok(out)
+    }
+
+    fn binary<'i>(&self, operator: Operator, left: &'a Expr, right: &'a Expr, focus: &'i [Item<'a>], scope: Scope<'i, 'a>) -> Result<'a> {
+        let bool_of = |b: Option<bool>| b.map(Item::Bool).into_iter().collect::<Vec<_>>();
+        let logic = |expr: &'a Expr| -> std::result::Result<Option<bool>, Stop> { truth(&self.eval(expr, focus, scope)?) };
+        // Three-valued logic; a side that cannot be evaluated matters only if the other does not decide.
+        match operator {
+            Operator::And | Operator::Or | Operator::Implies => {
+                let decides = operator == Operator::Or;
+                let a = logic(left).map(|a| if operator == Operator::Implies { a.map(|a| !a) } else { a });
+                let decides = decides || operator == Operator::Implies;
+                if a == Ok(Some(decides)) {
+                    return Ok(vec![Item::Bool(decides)]);
+                }
+                let b = logic(right);
+                if b == Ok(Some(decides)) {
+                    return Ok(vec![Item::Bool(decides)]);
+                }
+                return Ok(bool_of(match (a?, b?) {
+                    (Some(_), Some(_)) => Some(!decides),
+                    _ => None,
+                }));
+            }
+            Operator::Xor => {
+                return Ok(bool_of(match (logic(left)?, logic(right)?) {
+                    (Some(a), Some(b)) => Some(a != b),
+                    _ => None,
+                }));
+            }
+            _ => {}
+        }
+        let a = self.eval(left, focus, scope)?;
+        let b = self.eval(right, focus, scope)?;
+        Ok(match operator {
+            Operator::Union => self.distinct(a.into_iter().chain(b))?,
+            Operator::Equal => bool_of(self.equal(&a, &b)?),
+            Operator::NotEqual => bool_of(self.equal(&a, &b)?.map(|e| !e)),
+            Operator::Equivalent => bool_of(Some(self.equivalent(&a, &b)?)),
+            Operator::NotEquivalent => bool_of(Some(!self.equivalent(&a, &b)?)),
+            Operator::In => membership(self, &a, &b)?,
+            Operator::Contains => membership(self, &b, &a)?,
+            Operator::Join => {
+                let text = |items: &[Item<'a>]| match items {
+                    [] => Ok(String::new()),
+                    [one] => text_of(one).map(Cow::into_owned).ok_or(Stop),
+                    _ => Err(Stop),
+                };
+                vec![Item::Text(Cow::Owned(text(&a)? + &text(&b)?))]
+            }
+            Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual => match (a.as_slice(), b.as_slice()) {
+                ([], _) | (_, []) => Vec::new(),
+                ([a], [b]) => bool_of(compare(&value_of(a), &value_of(b))?.map(|order| match operator {
+                    Operator::Less => order == Ordering::Less,
+                    Operator::LessEqual => order != Ordering::Greater,
+                    Operator::Greater => order == Ordering::Greater,
+                    _ => order != Ordering::Less,
+                })),
+                _ => return Err(Stop),
+            },
+            Operator::Plus | Operator::Minus | Operator::Times | Operator::Over | Operator::Div | Operator::Mod => {
+                match (a.as_slice(), b.as_slice()) {
+                    ([], _) | (_, []) => Vec::new(),
+                    ([a], [b]) => arithmetic(operator, value_of(a), value_of(b))?.into_iter().collect(),
+                    _ => return Err(Stop),
+                }
+            }
+            Operator::And | Operator::Or | Operator::Xor | Operator::Implies => return Err(Stop),
+        })
+    }
+
+    /// Equality of collections: `None` when a side is empty or precision leaves it open.
+    pub(super) fn equal(&self, a: &[Item<'a>], b: &[Item<'a>]) -> std::result::Result<Option<bool>, Stop> {
+        if a.is_empty() || b.is_empty() {
+            return Ok(None);
+        }
+        if a.len() != b.len() {
+            return Ok(Some(false));
+        }
+        self.step(a.len())?;
+        let mut open = false;
+        for (a, b) in a.iter().zip(b) {
+            match same(a, b) {
+                Some(true) => {}
+                Some(false) => return Ok(Some(false)),
+                None => open = true,
+            }
+        }
+        Ok(if open { None } else { Some(true) })
+    }
+
+    fn equivalent(&self, a: &[Item<'a>], b: &[Item<'a>]) -> std::result::Result<bool, Stop> {
+        if a.len() != b.len() {
+            return Ok(false);
+        }
+        self.step(a.len() * b.len())?;
+        let mut left: Vec<&Item<'a>> = b.iter().collect();
+        for item in a {
+            match left.iter().position(|other| alike(item, other)) {
+                Some(found) => {
+                    left.swap_remove(found);
+                }
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Without repetition, in the order of first appearance. Plain values are told apart by hash, so
+    /// that ten thousand of them cost no hundred million comparisons.
+    pub(super) fn distinct(&self, items: impl Iterator<Item = Item<'a>>) -> Result<'a> {
+        let mut out: Items<'a> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        let mut others: Vec<usize> = Vec::new();
+        for item in items {
+            self.step(1)?;
+            match value_of(&item) {
+                Item::Text(text) => {
+                    if seen.insert(text.into_owned()) {
+                        out.push(item);
+                    }
+                }
+                value => {
+                    self.step(others.len())?;
+                    if !others.iter().filter_map(|n| out.get(*n)).any(|o| same(o, &value) == Some(true)) {
+                        others.push(out.len());
+                        out.push(item);
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// The items of a type.
+    pub(super) fn only(&self, items: Items<'a>, name: &TypeName) -> Result<'a> {
+        let mut out = Vec::new();
+        for item in items {
+            // A code is a string, but not one that is picked out as a string.
+            let exact = match &item {
+                Item::Node(node) => !node.is_primitive() || node.of == &*name.name || name.space.as_deref() == Some("System"),
+                _ => true,
+            };
+            if self.is_type(&item, name)? && exact {
+                out.push(item);
+            }
+        }
+        Ok(out)
+    }
+
+    pub(super) fn is_type(&self, item: &Item<'a>, name: &TypeName) -> std::result::Result<bool, Stop> {
+        let space = name.space.as_deref();
+        if !matches!(space, None | Some("System" | "FHIR")) {
+            return Err(Stop);
+        }
+        let definitions = self.env.definitions;
+        Ok(match item {
+            Item::Node(node) => {
+                if space == Some("System") {
+                    return Ok(false);
+                }
+                if definitions.by_type(&name.name).is_none() && !is_system(&name.name) {
+                    return Err(Stop);
+                }
+                definitions.is_a(node.of, &name.name)
+            }
+            other => space != Some("FHIR") && system_type(other) == &*name.name,
+        })
+    }
+}
+
+fn is_system(name: &str) -> bool {
+    matches!(name, "Boolean" | "String" | "Integer" | "Long" | "Decimal" | "Date" | "DateTime" | "Time" | "Quantity" | "Any")
+}
+
+pub(super) fn system_type(item: &Item<'_>) -> &'static str {
+    match item {
+        Item::Node(_) => "Any",
+        Item::Bool(_) => "Boolean",
+        Item::Int(_) => "Integer",
+        Item::Decimal(_) => "Decimal",
+        Item::Text(_) => "String",
+        Item::Temporal(t) => match t.sort {
+            Sort::Date => "Date",
+            Sort::DateTime => "DateTime",
+            Sort::Time => "Time",
+        },
+        Item::Quantity(..) => "Quantity",
+        Item::Type(..) => "TypeInfo",
+    }
+}
+
+fn membership<'a>(run: &Run<'_, 'a, '_>, one: &[Item<'a>], list: &[Item<'a>]) -> Result<'a> {
+    match one {
+        [] => Ok(Vec::new()),
+        [one] => {
+            run.step(list.len())?;
+            Ok(vec![Item::Bool(list.iter().any(|other| same(one, other) == Some(true)))])
+        }
+        _ => Err(Stop),
+    }
+}
+
+/// A FHIR primitive or quantity as a value of FHIRPath; anything else as it is.
+pub(super) fn value_of<'a>(item: &Item<'a>) -> Item<'a> {
+    let Item::Node(node) = item else { return item.clone() };
+    match (node.of, node.value) {
+        (_, Value::Bool(b)) => Item::Bool(*b),
+        (_, Value::Number(n)) => match n.as_i64() {
+            Some(i) if node.of != "decimal" => Item::Int(i),
+            _ => Decimal::parse(&n.to_string()).map_or_else(|| item.clone(), Item::Decimal),
+        },
+        ("date", Value::String(s)) => Temporal::date(s).map_or(Item::Text(Cow::Borrowed(s)), Item::Temporal),
+        ("dateTime" | "instant", Value::String(s)) => Temporal::date_time(s).map_or(Item::Text(Cow::Borrowed(s)), Item::Temporal),
+        ("time", Value::String(s)) => Temporal::time(s).map_or(Item::Text(Cow::Borrowed(s)), Item::Temporal),
+        ("integer64", Value::String(s)) => s.parse().map_or(Item::Text(Cow::Borrowed(s)), Item::Int),
+        (_, Value::String(s)) => Item::Text(Cow::Borrowed(s)),
+        ("Quantity" | "Age" | "Duration" | "Count" | "Distance" | "SimpleQuantity", Value::Object(object)) => {
+            let value = object.get("value").and_then(|v| Decimal::parse(&v.to_string()));
+            let unit = object.get("code").or(object.get("unit")).and_then(Value::as_str).unwrap_or("1");
+            match value.filter(|_| !object.contains_key("comparator")) {
+                Some(value) => Item::Quantity(value, Cow::Borrowed(unit)),
+                None => item.clone(),
+            }
+        }
+        _ => item.clone(),
+    }
+}
+
+/// The text of a value, as `toString()` gives it.
+pub(super) fn text_of<'a>(item: &Item<'a>) -> Option<Cow<'a, str>> {
+    match value_of(item) {
+        Item::Text(text) => Some(text),
+        Item::Bool(b) => Some(Cow::Borrowed(if b { "true" } else { "false" })),
+        Item::Int(n) => Some(Cow::Owned(n.to_string())),
+        Item::Decimal(n) => Some(Cow::Owned(n.to_string())),
+        Item::Temporal(t) => match item {
+            // As it was written, with every digit of its fraction.
+            Item::Node(Node { value: Value::String(s), .. }) => Some(Cow::Borrowed(s)),
+            _ => Some(Cow::Owned(t.to_string())),
+        },
+        Item::Quantity(value, unit) => Some(Cow::Owned(if calendar(&unit).is_some_and(|(_, word)| word) {
+            format!("{value} {unit}")
+        } else {
+            format!("{value} '{unit}'")
+        })),
+        Item::Node(_) | Item::Type(..) => None,
+    }
+}
+
+/// Whether two items are equal; `None` where precision or units leave it open.
+pub(super) fn same(a: &Item<'_>, b: &Item<'_>) -> Option<bool> {
+    match (value_of(a), value_of(b)) {
+        (Item::Node(a), Item::Node(b)) => Some(std::ptr::eq(a.value, b.value) || equal_json(a.value, b.value)),
+        (Item::Bool(a), Item::Bool(b)) => Some(a == b),
+        (Item::Text(a), Item::Text(b)) => Some(a == b),
+        (Item::Type(s, a), Item::Type(t, b)) => Some(s == t && a == b),
+        (Item::Temporal(a), Item::Temporal(b)) if (a.sort == Sort::Time) != (b.sort == Sort::Time) => Some(false),
+        (Item::Temporal(a), Item::Temporal(b)) => a.compare(b).map(|order| order == Ordering::Equal),
+        (Item::Quantity(a, unit), Item::Quantity(b, other)) => quantities(a, &unit, b, &other, false).map(|o| o == Ordering::Equal),
+        (Item::Int(a), Item::Int(b)) => Some(a == b),
+        (a, b) => match (number(&a), number(&b)) {
+            (Some(a), Some(b)) => Some(a == b),
+            _ => Some(false),
+        },
+    }
+}
+
+/// Deep equality where the order of members does not matter.
+fn equal_json(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        _ => a == b,
+    }
+}
+
+fn alike(a: &Item<'_>, b: &Item<'_>) -> bool {
+    match (value_of(a), value_of(b)) {
+        (Item::Text(a), Item::Text(b)) => {
+            let plain = |s: &str| s.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+            plain(&a) == plain(&b)
+        }
+        (Item::Temporal(a), Item::Temporal(b)) => a.compare(b) == Some(Ordering::Equal),
+        (Item::Quantity(a, unit), Item::Quantity(b, other)) => quantities(a, &unit, b, &other, true) == Some(Ordering::Equal),
+        (Item::Node(a), Item::Node(b)) => alike_json(a.value, b.value),
+        (a, b) => match (number(&a), number(&b)) {
+            (Some(a), Some(b)) => {
+                let places = a.trim().scale().min(b.trim().scale());
+                a.round(places) == b.round(places)
+            }
+            _ => same(&a, &b) == Some(true),
+        },
+    }
+}
+
+fn alike_json(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            let count = |m: &serde_json::Map<String, Value>| m.keys().filter(|k| *k != "id").count();
+            count(a) == count(b) && a.iter().filter(|(k, _)| *k != "id").all(|(k, v)| b.get(k).is_some_and(|w| alike_json(v, w)))
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().all(|x| b.iter().any(|y| alike_json(x, y))),
+        (Value::String(a), Value::String(b)) => a.eq_ignore_ascii_case(b),
+        _ => equal_json(a, b),
+    }
+}
+
+pub(super) fn number(item: &Item<'_>) -> Option<Decimal> {
+    match item {
+        Item::Int(n) => Some(Decimal::int(*n)),
+        Item::Decimal(d) => Some(*d),
+        _ => None,
+    }
+}
+
+/// The order of two values; an error where they have none.
+pub(super) fn compare(a: &Item<'_>, b: &Item<'_>) -> std::result::Result<Option<Ordering>, Stop> {
+    match (a, b) {
+        (Item::Text(a), Item::Text(b)) => Ok(Some(a.cmp(b))),
+        (Item::Temporal(a), Item::Temporal(b)) => Ok(a.compare(*b)),
+        (Item::Temporal(a), Item::Text(b)) => Temporal::literal(b).map(|b| a.compare(b)).ok_or(Stop),
+        (Item::Text(a), Item::Temporal(b)) => Temporal::literal(a).map(|a| a.compare(*b)).ok_or(Stop),
+        (Item::Quantity(a, unit), Item::Quantity(b, other)) => Ok(quantities(*a, unit, *b, other, false)),
+        (a, b) => match (number(a), number(b)) {
+            (Some(a), Some(b)) => Ok(a.partial_cmp(&b)),
+            _ => Err(Stop),
+        },
+    }
+}
+
+/// A unit of the calendar: what it counts, and whether it is the word rather than the UCUM code.
+pub(super) fn calendar(unit: &str) -> Option<(Precision, bool)> {
+    let word = unit.strip_suffix('s').filter(|w| w.len() > 2).unwrap_or(unit);
+    Some(match word {
+        "year" => (Precision::Year, true),
+        "month" => (Precision::Month, true),
+        "day" | "week" => (Precision::Day, true),
+        "hour" => (Precision::Hour, true),
+        "minute" => (Precision::Minute, true),
+        "second" => (Precision::Second, true),
+        "millisecond" => (Precision::Millisecond, true),
+        "a" => (Precision::Year, false),
+        "mo" => (Precision::Month, false),
+        "wk" | "d" => (Precision::Day, false),
+        "h" => (Precision::Hour, false),
+        "min" => (Precision::Minute, false),
+        "s" => (Precision::Second, false),
+        "ms" => (Precision::Millisecond, false),
+        _ => return None,
+    })
+}
+
+fn ucum_code(unit: &str) -> &str {
+    match unit.strip_suffix('s').filter(|w| w.len() > 2).unwrap_or(unit) {
+        "year" => "a",
+        "month" => "mo",
+        "week" => "wk",
+        "day" => "d",
+        "hour" => "h",
+        "minute" => "min",
+        "second" => "s",
+        "millisecond" => "ms",
+        _ => unit,
+    }
+}
+
+fn quantities(a: Decimal, unit: &str, b: Decimal, other: &str, loosely: bool) -> Option<Ordering> {
+    if unit == other {
+        return a.partial_cmp(&b);
+    }
+    // A calendar year is not always as long as UCUM's.
+    if let (Some((x, word)), Some((y, other_word))) = (calendar(unit), calendar(other))
+        && word != other_word
+        && !loosely
+        && (x <= Precision::Month || y <= Precision::Month)
+    {
+        return None;
+    }
+    let (left, right) = (ucum_code(unit), ucum_code(other));
+    if left == right {
+        return a.partial_cmp(&b);
+    }
+    if left.len() > 100 || right.len() > 100 || !octofhir_ucum::is_comparable(left, right).unwrap_or(false) {
+        return None;
+    }
+    let (from, to) = (octofhir_ucum::analyse(left).ok()?, octofhir_ucum::analyse(right).ok()?);
+    let base = |value: Decimal, unit: &octofhir_ucum::UnitAnalysis| {
+        value.float() * unit.factor.to_f64() * unit.scale.to_f64() + unit.offset.to_f64()
+    };
+    let (x, y) = (base(a, &from), base(b, &to));
+    if (x - y).abs() <= 1e-9 * x.abs().max(y.abs()) { Some(Ordering::Equal) } else { x.partial_cmp(&y) }
+}
+
+fn arithmetic<'a>(operator: Operator, a: Item<'a>, b: Item<'a>) -> std::result::Result<Option<Item<'a>>, Stop> {
+    match (&a, &b) {
+        (Item::Text(x), Item::Text(y)) if operator == Operator::Plus => return Ok(Some(Item::Text(Cow::Owned(format!("{x}{y}"))))),
+        (Item::Temporal(t), Item::Quantity(amount, unit)) => {
+            let (precision, word) = calendar(unit).ok_or(Stop)?;
+            if !word && precision <= Precision::Month {
+                return Err(Stop);
+            }
+            let mut whole = amount.truncate().ok_or(Stop)?;
+            let mut precision = precision;
+            if precision == Precision::Second && amount.trim().scale() > 0 {
+                whole = amount.times(Decimal::int(1000)).and_then(Decimal::truncate).ok_or(Stop)?;
+                precision = Precision::Millisecond;
+            }
+            if ucum_code(unit) == "wk" {
+                whole = whole.checked_mul(7).ok_or(Stop)?;
+            }
+            let whole = match operator {
+                Operator::Plus => whole,
+                Operator::Minus => -whole,
+                _ => return Err(Stop),
+            };
+            return Ok(t.add(whole, precision).map(Item::Temporal));
+        }
+        (Item::Quantity(x, unit), Item::Quantity(y, other)) => {
+            return match operator {
+                Operator::Plus | Operator::Minus if unit == other => {
+                    let sum = if operator == Operator::Plus { x.plus(*y) } else { x.minus(*y) };
+                    Ok(sum.map(|s| Item::Quantity(s, unit.clone())))
+                }
+                Operator::Times | Operator::Over => {
+                    let value = if operator == Operator::Times { x.times(*y) } else { x.over(*y) };
+                    let joined = match (operator, &**unit, &**other) {
+                        (_, u, "1") => u.to_owned(),
+                        (Operator::Over, u, o) if u == o => "1".to_owned(),
+                        (Operator::Times, "1", o) => o.to_owned(),
+                        (Operator::Times, u, o) if u == o => format!("{u}2"),
+                        (Operator::Times, u, o) => format!("{u}.{o}"),
+                        (_, u, o) => format!("{u}/{o}"),
+                    };
+                    Ok(value.map(|v| Item::Quantity(v, Cow::Owned(joined))))
+                }
+                _ => Err(Stop),
+            };
+        }
+        _ => {}
+    }
+    if let (Item::Int(x), Item::Int(y)) = (&a, &b) {
+        let (x, y) = (*x, *y);
+        let whole = match operator {
+            Operator::Plus => x.checked_add(y),
+            Operator::Minus => x.checked_sub(y),
+            Operator::Times => x.checked_mul(y),
+            Operator::Div => x.checked_div(y),
+            Operator::Mod => x.checked_rem(y),
+            _ => return Ok(Decimal::int(x).over(Decimal::int(y)).map(Item::Decimal)),
+        };
+        return Ok(whole.map(Item::Int));
+    }
+    let (Some(x), Some(y)) = (number(&a), number(&b)) else { return Err(Stop) };
+    Ok(match operator {
+        Operator::Plus => x.plus(y).map(Item::Decimal),
+        Operator::Minus => x.minus(y).map(Item::Decimal),
+        Operator::Times => x.times(y).map(Item::Decimal),
+        Operator::Over => x.over(y).map(Item::Decimal),
+        Operator::Div => x.quotient(y).map(Item::Int),
+        Operator::Mod => x.remainder(y).map(Item::Decimal),
+        _ => return Err(Stop),
+    })
+}

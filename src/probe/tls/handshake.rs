@@ -1,0 +1,378 @@
+//! One whole handshake, for what only a finished one shows: the chain and staple of TLS 1.3, the
+//! protocol chosen, whether early data is announced.
+//!
+//! Every certificate is accepted here, weak and foreign ones too: they cannot be judged otherwise.
+//! Nothing is ever sent over the session.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ClientSessionStore, ResolvesClientCert, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, sign::CertifiedKey};
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use super::{Der, Dial, Group, ProbeOutcome, ProtocolVersion, Suite};
+use crate::verdict::Untrusted;
+
+/// How long a ticket is waited for after the handshake: servers send it with their last message.
+const TICKET_WAIT: Duration = Duration::from_millis(300);
+
+/// What a finished handshake showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handshake {
+    /// How it ended. A chain may have been shown even so.
+    pub outcome: ProbeOutcome,
+    /// What the TLS library had to say, if it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Untrusted>,
+    /// The name sent, or the address it was made to.
+    pub server_name: String,
+    /// The version agreed.
+    pub version: Option<ProtocolVersion>,
+    /// The suite agreed.
+    pub suite: Option<Suite>,
+    /// The group agreed.
+    pub group: Option<Group>,
+    /// The application protocol agreed.
+    pub alpn: Option<Untrusted>,
+    /// The chain in the order sent.
+    pub chain: Vec<Der>,
+    /// The stapled OCSP response.
+    pub staple: Option<Der>,
+    /// The server asked for a certificate of ours.
+    pub client_certificate_asked: bool,
+    /// Early data (0-RTT), as a ticket announces it.
+    pub early_data: EarlyData,
+    /// The number of connections made.
+    pub connections: u32,
+}
+
+/// What the tickets of TLS 1.3 say about early data. A server may announce it and still reject it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EarlyData {
+    /// A ticket allows so many bytes.
+    Announced(u32),
+    /// There was a ticket, and it allows none.
+    NotAnnounced,
+    /// There was no ticket, without which there is no early data.
+    NoTicket,
+    /// No handshake of TLS 1.3 was finished.
+    NotApplicable,
+}
+
+/// Shakes hands once, or a second time without application protocols where the server knows none of ours.
+pub async fn handshake<D: Dial>(dial: &D, server_name: &ServerName<'static>, protocols: &[&str], limit: Duration) -> Handshake {
+    let first = attempt(dial, server_name, protocols, limit).await;
+    // 120: no_application_protocol (RFC 7301, section 3.2).
+    if first.outcome != ProbeOutcome::Alert(120) || protocols.is_empty() {
+        return first;
+    }
+    let mut second = attempt(dial, server_name, &[], limit).await;
+    second.connections += first.connections;
+    second
+}
+
+async fn attempt<D: Dial>(dial: &D, server_name: &ServerName<'static>, protocols: &[&str], limit: Duration) -> Handshake {
+    let seen = Arc::new(Seen::default());
+    let mut result = Handshake {
+        outcome: ProbeOutcome::Hello,
+        trouble: None,
+        server_name: server_name.to_str().into_owned(),
+        version: None,
+        suite: None,
+        group: None,
+        alpn: None,
+        chain: Vec::new(),
+        staple: None,
+        client_certificate_asked: false,
+        early_data: EarlyData::NotApplicable,
+        connections: 1,
+    };
+    let config = match configuration(&seen, protocols) {
+        Ok(config) => config,
+        Err(error) => {
+            result.outcome = ProbeOutcome::Unreachable(Untrusted::new(&error.to_string()));
+            return result;
+        }
+    };
+    let deadline = Instant::now() + limit;
+    let stream = match timeout_at(deadline, dial.dial("whole handshake")).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            result.outcome = error.into();
+            return result;
+        }
+        Err(_) => {
+            result.outcome = ProbeOutcome::Timeout;
+            return result;
+        }
+    };
+    let connecting = TlsConnector::from(Arc::new(config)).connect(server_name.clone(), stream);
+    match timeout_at(deadline, connecting).await {
+        Err(_) => result.outcome = ProbeOutcome::Timeout,
+        Ok(Err(error)) => {
+            result.outcome = outcome_of(&error);
+            result.trouble = Some(Untrusted::new(&error.to_string()));
+        }
+        Ok(Ok(mut stream)) => {
+            let (_, session) = stream.get_ref();
+            result.version = session.protocol_version().and_then(|v| ProtocolVersion::from_code(u16::from(v)));
+            result.suite = session.negotiated_cipher_suite().map(|s| Suite(u16::from(s.suite())));
+            result.group = session.negotiated_key_exchange_group().map(|g| Group(u16::from(g.name())));
+            result.alpn = session.alpn_protocol().map(Untrusted::from_bytes);
+            if result.version == Some(ProtocolVersion::Tls13) {
+                let until = deadline.min(Instant::now() + TICKET_WAIT);
+                let mut byte = [0; 1];
+                // Application data or the end: no ticket is waited for any longer.
+                let read = timeout_at(until, stream.read(&mut byte));
+                tokio::select! {
+                    biased;
+                    _ = read => {}
+                    () = seen.ticket_came.notified() => {}
+                }
+                result.early_data = match seen.ticket() {
+                    None => EarlyData::NoTicket,
+                    Some(0) => EarlyData::NotAnnounced,
+                    Some(bytes) => EarlyData::Announced(bytes),
+                };
+            }
+        }
+    }
+    let shown = seen.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    result.chain = shown.chain;
+    result.staple = shown.staple;
+    result.client_certificate_asked = shown.client_certificate_asked;
+    result
+}
+
+fn outcome_of(error: &std::io::Error) -> ProbeOutcome {
+    use std::io::ErrorKind;
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::AlertReceived(alert)) => ProbeOutcome::Alert(u8::from(*alert)),
+        Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => ProbeOutcome::NotTls,
+        // The server chose something that this library does not do: it agreed, and we cannot.
+        Some(rustls::Error::PeerIncompatible(_)) => ProbeOutcome::UnofferedVersion,
+        Some(_) => ProbeOutcome::Malformed,
+        None if error.kind() == ErrorKind::UnexpectedEof => ProbeOutcome::Closed,
+        None if error.kind() == ErrorKind::TimedOut => ProbeOutcome::Timeout,
+        None => ProbeOutcome::Reset,
+    }
+}
+
+fn configuration(seen: &Arc<Seen>, protocols: &[&str]) -> Result<ClientConfig, rustls::Error> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::<Seen>::clone(seen))
+        .with_client_cert_resolver(Arc::<Seen>::clone(seen));
+    config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
+    config.resumption = Resumption::store(Arc::<Seen>::clone(seen));
+    Ok(config)
+}
+
+/// What the server showed on the way, kept whether the handshake succeeds or not.
+#[derive(Debug, Default)]
+struct Seen {
+    shown: Mutex<Shown>,
+    ticket_came: Notify,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Shown {
+    chain: Vec<Der>,
+    staple: Option<Der>,
+    client_certificate_asked: bool,
+    ticket: Option<u32>,
+}
+
+impl Seen {
+    fn ticket(&self) -> Option<u32> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).ticket
+    }
+}
+
+impl ServerCertVerifier for Seen {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        ocsp_response: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.chain = std::iter::once(end_entity).chain(intermediates).map(|c| Der(c.to_vec())).collect();
+        shown.staple = (!ocsp_response.is_empty()).then(|| Der(ocsp_response.to_vec()));
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    /// All there are, the old ones last: servers choose their certificate by this list.
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![
+            SignatureScheme::ECDSA_NISTP256_SHA256,
+            SignatureScheme::ECDSA_NISTP384_SHA384,
+            SignatureScheme::ECDSA_NISTP521_SHA512,
+            SignatureScheme::ED25519,
+            SignatureScheme::ED448,
+            SignatureScheme::RSA_PSS_SHA256,
+            SignatureScheme::RSA_PSS_SHA384,
+            SignatureScheme::RSA_PSS_SHA512,
+            SignatureScheme::RSA_PKCS1_SHA256,
+            SignatureScheme::RSA_PKCS1_SHA384,
+            SignatureScheme::RSA_PKCS1_SHA512,
+            SignatureScheme::ECDSA_SHA1_Legacy,
+            SignatureScheme::RSA_PKCS1_SHA1,
+        ]
+    }
+}
+
+impl ResolvesClientCert for Seen {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).client_certificate_asked = true;
+        None
+    }
+    // Only those who seem to have a certificate are told that one is asked for.
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+impl ClientSessionStore for Seen {
+    fn set_kx_hint(&self, _: ServerName<'static>, _: rustls::NamedGroup) {}
+    fn kx_hint(&self, _: &ServerName<'_>) -> Option<rustls::NamedGroup> {
+        None
+    }
+    fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        None
+    }
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {}
+    fn insert_tls13_ticket(&self, _: ServerName<'static>, ticket: Tls13ClientSessionValue) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = ticket.max_early_data_size();
+        shown.ticket = Some(shown.ticket.map_or(bytes, |known| known.max(bytes)));
+        self.ticket_came.notify_one();
+    }
+    fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::ServerConfig;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::super::survey_faces::{Loopback, start};
+    use super::super::{Feature, Limits, Sni, mock::Face, survey};
+    use super::*;
+
+    /// A rustls server with a self-signed certificate; gives its certificate too.
+    async fn server(change: impl FnOnce(&mut ServerConfig)) -> (Loopback, Vec<u8>) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["device.example".into()]).unwrap().self_signed(&key).unwrap();
+        let der = certificate.der().to_vec();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+            .unwrap();
+        change(&mut config);
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    if let Ok(mut stream) = acceptor.accept(stream).await {
+                        let _ = stream.read(&mut [0; 1]).await;
+                    }
+                });
+            }
+        });
+        (Loopback(at), der)
+    }
+
+    fn name() -> ServerName<'static> {
+        ServerName::try_from("device.example").unwrap()
+    }
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn chain_protocol_and_parameters_are_seen() {
+        let (dial, der) = server(|config| config.alpn_protocols = vec![b"http/1.1".to_vec()]).await;
+        let seen = handshake(&dial, &name(), &["h2", "http/1.1"], LIMIT).await;
+        assert_eq!(seen.outcome, ProbeOutcome::Hello, "{seen:?}");
+        assert_eq!((seen.version, seen.chain.clone()), (Some(ProtocolVersion::Tls13), vec![Der(der)]));
+        assert_eq!((seen.group, seen.alpn.as_ref().map(Untrusted::as_str)), (Some(Group::X25519), Some("http/1.1")));
+        assert_eq!((seen.early_data, seen.client_certificate_asked), (EarlyData::NotAnnounced, false));
+        let text = serde_json::to_string(&seen).unwrap();
+        assert_eq!(serde_json::from_str::<Handshake>(&text).unwrap(), seen);
+    }
+
+    #[tokio::test]
+    async fn announced_early_data_is_seen() {
+        let (dial, _) = server(|config| config.max_early_data_size = 1234).await;
+        assert_eq!(handshake(&dial, &name(), &[], LIMIT).await.early_data, EarlyData::Announced(1234));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_knows_none_of_our_protocols_is_asked_again_without() {
+        let (dial, _) = server(|config| config.alpn_protocols = vec![b"mqtt".to_vec()]).await;
+        let seen = handshake(&dial, &name(), &["h2"], LIMIT).await;
+        assert_eq!((seen.outcome, seen.connections), (ProbeOutcome::Hello, 2));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_no_library_speaks_to_leaves_a_reason() {
+        let dial = start(Face { versions: vec![ProtocolVersion::Tls10], ..Face::sound() }).await;
+        let seen = handshake(&dial, &name(), &[], LIMIT).await;
+        assert!(matches!(seen.outcome, ProbeOutcome::Alert(70)) && seen.chain.is_empty(), "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn the_survey_of_a_real_server_finds_what_it_has() {
+        let (dial, der) = server(|_| {}).await;
+        let seen = survey(&dial, Some("device.example"), Limits::default()).await;
+        assert_eq!(seen.spoken().collect::<Vec<_>>(), [ProtocolVersion::Tls13, ProtocolVersion::Tls12]);
+        let count = |version| seen.suites.iter().find(|s| s.version == version).map(|s| (s.suites.len(), s.complete));
+        // The three suites of TLS 1.3 and, with an ECDSA key, three of TLS 1.2.
+        assert_eq!(count(ProtocolVersion::Tls13), Some((3, true)), "{:#?}", seen.probes);
+        assert_eq!(count(ProtocolVersion::Tls12), Some((3, true)), "{:#?}", seen.probes);
+        assert!(seen.groups.iter().all(|g| g.complete && g.groups.len() == 3), "{:?}", seen.groups);
+        assert_eq!((&seen.extended_master_secret, &seen.sni), (&Feature::Yes, &Sni::NotNeeded));
+        assert_eq!(seen.chains, [vec![Der(der)]]);
+        assert!(seen.stopped.is_none() && seen.connections <= 40, "{} {:?}", seen.connections, seen.stopped);
+    }
+}
