@@ -258,8 +258,19 @@ pub(super) struct Bench<'a> {
     pub(super) held: Vec<(String, &'static str, PlannedRequest, ApiResponse)>,
     /// Operation and end of which a part alone was refused.
     pub(super) parted: BTreeSet<(String, &'static str)>,
+    /// Wrong values that the service took: what follows from them is no fault of its own.
+    pub(super) taints: Vec<Taint>,
     untested: BTreeSet<Untested>,
     seen: BTreeMap<(usize, String), Seen>,
+}
+
+/// A wrong value that the service took.
+#[derive(Debug, PartialEq)]
+pub(super) enum Taint {
+    /// A value under a name.
+    Value(String, serde_json::Value),
+    /// A name that was left out.
+    Missing(String),
 }
 
 /// Samples of one cause that are kept.
@@ -289,6 +300,7 @@ impl<'a> Bench<'a> {
             accepted,
             held: Vec::new(),
             parted: BTreeSet::new(),
+            taints: Vec::new(),
             untested: BTreeSet::new(),
             seen: BTreeMap::new(),
         }
@@ -307,11 +319,30 @@ impl<'a> Bench<'a> {
         let description = self.description;
         let operation = description.operation(&request.operation);
         let truncated = exchange.trouble.is_some();
+        self.taint(request, response);
         if let Some(operation) = operation {
             answer::judge(self, request, response, operation, truncated);
         }
         error_body::judge(self, request, response, operation);
         purpose::judge(self, request, response, operation);
+    }
+
+    /// Remembers a wrong value that was taken: it will be seen again in answers.
+    fn taint(&mut self, request: &PlannedRequest, response: &ApiResponse) {
+        let super::plan::Purpose::Wrong { place: "body", name, keyword, what, .. } = &request.purpose else { return };
+        if !response.is_success() {
+            return;
+        }
+        if *keyword == "required" {
+            let left_out = what.split('`').nth(1).unwrap_or_default();
+            self.taints.push(Taint::Missing(left_out.to_owned()));
+        }
+        let body: Option<serde_json::Value> = serde_json::from_slice(&request.body).ok();
+        if let Some(value) = body.as_ref().and_then(|b| b.pointer(name))
+            && let Some(last) = name.rsplit('/').find(|t| !t.is_empty() && !t.bytes().all(|b| b.is_ascii_digit()))
+        {
+            self.taints.push(Taint::Value(last.to_owned(), value.clone()));
+        }
     }
 
     fn settle(&mut self) {
@@ -355,6 +386,11 @@ impl<'a> Bench<'a> {
                 repeat: curl(told.request),
             });
         }
+    }
+
+    /// Whether a fault of this rule and key was told.
+    pub(super) fn has_told(&self, name: &str, key: &str) -> bool {
+        self.seen.keys().any(|(rank, k)| k == key && RULES.get(*rank).is_some_and(|r| r.name == name))
     }
 
     fn groups(&mut self) -> Vec<Group> {

@@ -675,6 +675,10 @@ impl Plan<'_> {
                 Some(Mover::Cursor(_)) | None => return None,
             },
         }
+        // A page that is larger than was asked for says nothing about where the next one begins.
+        if size.is_some_and(|size| response.json().as_ref().and_then(list_of).is_some_and(|items| items.len() > size)) {
+            return None;
+        }
         let mut visited = visited.clone();
         visited.push(here);
         let mut seen = seen.clone();
@@ -762,6 +766,10 @@ impl Plan<'_> {
             if sending.draft.method == "DELETE" {
                 more.extend(self.deleted(index, sending, &operation, &values));
             }
+        }
+        if sending.purpose == Purpose::Cleanup && matches!(response.status, 404 | 410) {
+            // It went with something else.
+            let _ = self.deleted(index, sending, &operation, &values);
         }
         more.extend(self.follow_up(index, sending, response));
         for step in more.into_iter().rev() {
