@@ -8,3 +8,5 @@ pub mod description;
 pub mod exchange;
 mod generate;
 pub mod lint;
+pub mod oracle;
+pub mod plan;

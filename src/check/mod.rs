@@ -12,7 +12,7 @@ mod probes;
 mod schema;
 
 pub use kind::{Facts, Kind, On, selects};
-pub use probes::{DocumentSeen, Probes};
+pub use probes::{DocumentSeen, Probes, WebsiteSeen};
 
 use std::fmt;
 

@@ -5,6 +5,7 @@
 
 mod args;
 mod assess;
+mod demo;
 mod exit;
 mod explain;
 mod init;
@@ -79,7 +80,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Exit, Vec<Mistake>>
         Command::Report(args) => report::report(args, terminal),
         Command::Replay(args) => report::replay(args, terminal),
         Command::Verify(args) => report::verify(args, terminal),
-        Command::Demo(_) => Err(vec![Mistake::new("probity", "not built in yet")]),
+        Command::Demo(args) => wait(demo::run(args, terminal)),
     }
 }
 

@@ -202,12 +202,15 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NodeError> {
         match self.0.kind() {
             NodeKind::Sequence(_) => self.deserialize_any(visitor),
+            // A key with nothing behind it, as in a template that was not filled in, is an empty list.
+            NodeKind::Scalar { .. } if self.is_null() => visitor.visit_seq(Items { items: [].iter(), index: 0 }),
             NodeKind::Scalar { .. } | NodeKind::Mapping(_) => Err(self.wrong(&"a list")),
         }
     }
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NodeError> {
         match self.0.kind() {
             NodeKind::Mapping(_) => self.deserialize_any(visitor),
+            NodeKind::Scalar { .. } if self.is_null() => visitor.visit_map(Entries { entries: [].iter(), value: None, seen: Vec::new() }),
             NodeKind::Scalar { .. } | NodeKind::Sequence(_) => Err(self.wrong(&Expecting(&visitor))),
         }
     }

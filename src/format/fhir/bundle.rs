@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::definitions::{Definitions, Release};
+use super::definitions::Definitions;
 use super::fhirpath::Node;
 use super::reference::{is_absolute, type_and_id};
 use super::validator::{Path, Walk};
@@ -275,11 +275,6 @@ impl<'a> Walk<'a> {
                     .clause("http://hl7.org/fhir/R4/documents.html#content")
             });
         }
-    }
-
-    /// Whether rules that came with a later release apply.
-    pub(super) fn is_r4(&self) -> bool {
-        self.definitions.release() == Release::R4
     }
 }
 

@@ -377,7 +377,9 @@ impl TypeRef {
             Some(system) => {
                 let extensions = json.get("extension").and_then(Value::as_array).into_iter().flatten();
                 let named = extensions.filter_map(|e| e.get("valueUrl").or(e.get("valueUri"))).find_map(Value::as_str);
-                named.map_or_else(|| system.to_ascii_lowercase(), str::to_owned)
+                // The ids of elements are any string, whatever a release says; those of resources are
+                // judged by their own rule.
+                named.filter(|n| *n != "id").map_or_else(|| system.to_ascii_lowercase(), str::to_owned)
             }
             None => code.rsplit('/').next().unwrap_or(code).to_owned(),
         };

@@ -9,7 +9,8 @@ use super::bundle::BundleIndex;
 use super::definitions::Definitions;
 use super::fhirpath::{Node, Surroundings};
 use super::profile::At;
-use crate::document::{Source, push_token};
+use super::xml::XmlResource;
+use crate::document::{ReadError, Source, push_token};
 use crate::verdict::{Finding, Severity};
 
 /// What a caller may choose.
@@ -80,6 +81,35 @@ impl<'d> Validator<'d> {
             finding.position = finding.position.or(position);
         }
         findings
+    }
+}
+
+impl Validator<'_> {
+    /// Judges a resource in XML. Findings have their line and column.
+    ///
+    /// # Errors
+    /// The text is no well-formed XML, or nested too deep.
+    pub fn validate_xml(&self, name: &str, bytes: &[u8], profiles: &[&str]) -> Result<Vec<Finding>, ReadError> {
+        let resource = XmlResource::read(self.definitions, name, bytes)?;
+        let mut found = self.validate(&resource.value, profiles);
+        for finding in &mut found {
+            finding.position = resource.position(&finding.path);
+        }
+        let mut findings = resource.findings;
+        findings.extend(found);
+        Ok(findings)
+    }
+
+    /// Judges a resource in JSON or XML, told apart by its first character.
+    ///
+    /// # Errors
+    /// The text is neither.
+    pub fn validate_bytes(&self, name: &str, bytes: &[u8], profiles: &[&str]) -> Result<Vec<Finding>, ReadError> {
+        let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if start.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<') {
+            return self.validate_xml(name, bytes, profiles);
+        }
+        Ok(self.validate_source(&Source::json(name, bytes)?, profiles))
     }
 }
 

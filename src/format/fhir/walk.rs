@@ -167,7 +167,11 @@ impl<'a> Walk<'a> {
                 });
                 return;
             }
-            self.element(at, of, value, beside, &here, key.within);
+            if value.is_some_and(Value::is_null) {
+                self.null(&here);
+            } else {
+                self.element(at, of, value, beside, &here, key.within);
+            }
             return;
         }
         let (items, besides) = (value.and_then(Value::as_array), beside.and_then(Value::as_array));
@@ -243,10 +247,7 @@ impl<'a> Walk<'a> {
         let node = Node::element(value.unwrap_or(&NOTHING), beside, at, of);
         let primitive = primitive::is_primitive(&of.code);
         if node.value.is_null() && (beside.is_none() || !primitive) {
-            self.error(path, |p| {
-                let finding = Finding::error("json-null", "A value is null").at(p).expected("a value, or no member at all");
-                finding.clause("http://hl7.org/fhir/R4/json.html")
-            });
+            self.null(path);
             return;
         }
         if primitive {
@@ -294,6 +295,13 @@ impl<'a> Walk<'a> {
                 self.overlay(At::root(profile), node, path, within);
             }
         }
+    }
+
+    fn null(&self, path: &Path<'_>) {
+        self.error(path, |p| {
+            let finding = Finding::error("json-null", "A value is null").at(p).expected("a value, or no member at all");
+            finding.clause("http://hl7.org/fhir/R4/json.html")
+        });
     }
 
     fn inner_resource(&self, node: Node<'a>, path: &Path<'_>, within: Within<'a>) {

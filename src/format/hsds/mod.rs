@@ -10,6 +10,7 @@
 
 mod class;
 mod completeness;
+pub(super) mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 

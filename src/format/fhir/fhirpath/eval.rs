@@ -11,7 +11,7 @@ use super::node::Node;
 use super::parse::{Expr, Operator, TypeName};
 use super::{Answer, Compiled, Invariants};
 use crate::format::fhir::definitions::Definitions;
-use crate::format::fhir::temporal::{Precision, Temporal};
+use crate::format::fhir::temporal::{Precision, Sort, Temporal};
 
 /// Most steps of one evaluation. The costliest rule of a 35 MB Bundle stays below it.
 const MAX_STEPS: u32 = 20_000_000;
@@ -385,7 +385,12 @@ impl<'a> Run<'_, 'a, '_> {
     pub(super) fn only(&self, items: Items<'a>, name: &TypeName) -> Result<'a> {
         let mut out = Vec::new();
         for item in items {
-            if self.is_type(&item, name)? {
+            // A code is a string, but not one that is picked out as a string.
+            let exact = match &item {
+                Item::Node(node) => !node.is_primitive() || node.of == &*name.name || name.space.as_deref() == Some("System"),
+                _ => true,
+            };
+            if self.is_type(&item, name)? && exact {
                 out.push(item);
             }
         }
@@ -418,7 +423,6 @@ fn is_system(name: &str) -> bool {
 }
 
 pub(super) fn system_type(item: &Item<'_>) -> &'static str {
-    use crate::format::fhir::temporal::Sort;
     match item {
         Item::Node(_) => "Any",
         Item::Bool(_) => "Boolean",
@@ -500,10 +504,8 @@ pub(super) fn same(a: &Item<'_>, b: &Item<'_>) -> Option<bool> {
         (Item::Bool(a), Item::Bool(b)) => Some(a == b),
         (Item::Text(a), Item::Text(b)) => Some(a == b),
         (Item::Type(s, a), Item::Type(t, b)) => Some(s == t && a == b),
-        (Item::Temporal(a), Item::Temporal(b)) => match a.compare(b) {
-            Some(order) => Some(order == Ordering::Equal),
-            None => None,
-        },
+        (Item::Temporal(a), Item::Temporal(b)) if (a.sort == Sort::Time) != (b.sort == Sort::Time) => Some(false),
+        (Item::Temporal(a), Item::Temporal(b)) => a.compare(b).map(|order| order == Ordering::Equal),
         (Item::Quantity(a, unit), Item::Quantity(b, other)) => quantities(a, &unit, b, &other, false).map(|o| o == Ordering::Equal),
         (Item::Int(a), Item::Int(b)) => Some(a == b),
         (a, b) => match (number(&a), number(&b)) {
