@@ -1,7 +1,9 @@
 //! What needs no network: reading the profile, judging recorded observations, rendering each format.
 
+#![expect(clippy::unwrap_used, reason = "what cannot go on ends, and says where")]
+
 use std::hint::black_box;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use probity::report::{Format, RenderOptions, render};
 use time::OffsetDateTime;
 
 /// Assesses the sound vendor once and keeps the bundle.
-fn bundle(folder: &PathBuf) -> Bundle {
+fn bundle(folder: &Path) -> Bundle {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let profile = Profile::load("eu-core").unwrap();
