@@ -73,6 +73,41 @@ impl Vendor {
         Self::parse(name, text)
     }
 
+    /// A vendor with several of the defects at once, for showing what a report of them looks like.
+    ///
+    /// # Errors
+    /// There is no such defect, or two of them change the same place in ways that do not fit.
+    pub fn with_defects(name: &str, defects: &[&str]) -> Result<Self, DemoError> {
+        let wrong = |message: String| DemoError::File { vendor: name.to_owned(), message };
+        let mut combined: Option<Self> = None;
+        for defect in defects {
+            let one = Self::load(defect)?;
+            match &mut combined {
+                None => combined = Some(one),
+                Some(vendor) => {
+                    let (_, text) =
+                        texts().find(|(known, _)| known == defect).ok_or_else(|| wrong(format!("no defect is called `{defect}`")))?;
+                    let source = Source::yaml(*defect, text.as_bytes()).map_err(|e| wrong(e.to_string()))?;
+                    let file: DefectFile = serde_json::from_value(source.value().clone()).map_err(|e| wrong(e.to_string()))?;
+                    for change in &file.change {
+                        change.apply(&mut vendor.tree).map_err(wrong)?;
+                    }
+                    vendor.quirks.extend(one.quirks);
+                    vendor.breaks.extend(one.breaks);
+                    vendor.undetermined.extend(one.undetermined);
+                }
+            }
+        }
+        let mut vendor = combined.ok_or_else(|| wrong("no defect is named".into()))?;
+        for list in [&mut vendor.breaks, &mut vendor.undetermined] {
+            list.sort();
+            list.dedup();
+        }
+        vendor.name = name.to_owned();
+        vendor.sentence = format!("The same service with {} defects at once.", defects.len());
+        Ok(vendor)
+    }
+
     /// Every vendor, in the order of the names.
     ///
     /// # Errors

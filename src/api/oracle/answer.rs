@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Bench, Told, called, shown};
-use crate::api::description::{Direction, Media, Operation, Response, Spot};
+use super::{Bench, Taint, Told, called, shown};
+use crate::api::description::{Direction, Media, Operation, Response, Spot, Violation};
 use crate::api::exchange::{ApiResponse, essence, is_json};
 use crate::api::generate::reads_as;
 use crate::api::plan::{PlannedRequest, Purpose};
@@ -34,8 +34,7 @@ fn undocumented(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiR
         return;
     }
     let known: Vec<String> = operation.responses.iter().map(|r| r.key.to_string()).collect();
-    let told =
-        Told::new(request, format!("one of the documented statuses {}", known.join(", ")), shown(response)).at(Some(&operation.spot));
+    let told = Told::new(request, format!("one of the documented statuses {}", known.join(", ")), shown(response)).at(Some(&operation.spot));
     let generic = GENERIC.contains(&status);
     let told = if generic { told.weighing(Severity::Warning) } else { told };
     bench.tell("status-undocumented", status.to_string(), format!("{status} is not documented"), told);
@@ -50,38 +49,20 @@ fn header_fields(bench: &mut Bench<'_>, request: &PlannedRequest, response: &Api
         }
         let Some(value) = response.header(&header.name) else {
             let (rule, what) = if header.required { ("header-missing", "required") } else { ("header-absent", "described") };
-            let told = Told::new(request, format!("the header field `{}`", header.name), format!("{} without it", response.status))
-                .at(Some(&header.spot));
-            bench.tell(
-                rule,
-                format!("{name} {}", described.key),
-                format!("the {what} header field `{}` is not sent with {}", header.name, described.key),
-                told,
-            );
+            let told = Told::new(request, format!("the header field `{}`", header.name), format!("{} without it", response.status)).at(Some(&header.spot));
+            bench.tell(rule, format!("{name} {}", described.key), format!("the {what} header field `{}` is not sent with {}", header.name, described.key), told);
             continue;
         };
         if let Some(schema) = &header.schema
             && reads_as(bench.description, schema, value, Direction::Response) == Some(false)
         {
             let told = Told::new(request, format!("a value of `{}` that fits its schema", header.name), value.to_owned()).at(Some(schema));
-            bench.tell(
-                "header-schema",
-                format!("{name} {}", schema.pointer),
-                format!("the header field `{}` does not fit its schema", header.name),
-                told,
-            );
+            bench.tell("header-schema", format!("{name} {}", schema.pointer), format!("the header field `{}` does not fit its schema", header.name), told);
         }
     }
 }
 
-fn body(
-    bench: &mut Bench<'_>,
-    request: &PlannedRequest,
-    response: &ApiResponse,
-    operation: &Operation,
-    described: &Response,
-    truncated: bool,
-) {
+fn body(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, operation: &Operation, described: &Response, truncated: bool) {
     let bodiless = request.method == "HEAD" || matches!(response.status, 204 | 205 | 304);
     if bodiless {
         return;
@@ -89,21 +70,14 @@ fn body(
     let declared: Vec<&str> = described.content.iter().map(|m| m.media_type.as_str()).collect();
     if described.content.is_empty() {
         if !response.body.is_empty() {
-            let told =
-                Told::new(request, format!("no body, for {} describes none", described.key), shown(response)).at(Some(&described.spot));
+            let told = Told::new(request, format!("no body, for {} describes none", described.key), shown(response)).at(Some(&described.spot));
             let key = format!("{} {}", operation.name, described.key);
-            bench.tell(
-                "body-undescribed",
-                key,
-                format!("{} {} has a body that is not described", called(Some(operation), request), response.status),
-                told,
-            );
+            bench.tell("body-undescribed", key, format!("{} {} has a body that is not described", called(Some(operation), request), response.status), told);
         }
         return;
     }
     if response.body.is_empty() {
-        let told = Told::new(request, format!("a body of {}", declared.join(" or ")), format!("{} without a body", response.status))
-            .at(Some(&described.spot));
+        let told = Told::new(request, format!("a body of {}", declared.join(" or ")), format!("{} without a body", response.status)).at(Some(&described.spot));
         let key = format!("empty {} {}", operation.name, described.key);
         bench.tell("response-schema", key, format!("{} {} has no body", called(Some(operation), request), response.status), told);
         return;
@@ -116,15 +90,9 @@ fn body(
             bench.tell("media-type-missing", "", "answers with a body do not say their media type", told);
         }
         (Some(media_type), None) => {
-            let told =
-                Told::new(request, format!("a Content-Type of {}", declared.join(" or ")), shown(response)).at(Some(&described.spot));
+            let told = Told::new(request, format!("a Content-Type of {}", declared.join(" or ")), shown(response)).at(Some(&described.spot));
             let what = if response.status < 400 { "successes" } else { "errors" };
-            bench.tell(
-                "media-type-undocumented",
-                format!("{media_type} {what}"),
-                format!("{what} are answered as {media_type}, which is not documented"),
-                told,
-            );
+            bench.tell("media-type-undocumented", format!("{media_type} {what}"), format!("{what} are answered as {media_type}, which is not documented"), told);
         }
         (Some(_), Some(_)) => {}
     }
@@ -152,12 +120,7 @@ fn content(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
         None if json_expected => {
             if labelled {
                 let told = Told::new(request, "a body that is JSON", shown(response));
-                bench.tell(
-                    "body-unreadable",
-                    operation.name.clone(),
-                    format!("{}: the body is not JSON", called(Some(operation), request)),
-                    told,
-                );
+                bench.tell("body-unreadable", operation.name.clone(), format!("{}: the body is not JSON", called(Some(operation), request)), told);
             }
             return;
         }
@@ -170,7 +133,15 @@ fn content(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
     let Some(schema) = &media.schema else { return };
     match bench.description.violations(schema, Direction::Response, &value) {
         Ok(violations) => {
+            let mistyped: BTreeSet<String> = violations.iter().filter(|v| v.keyword == "type").map(|v| v.instance.clone()).collect();
             for violation in violations {
+                // What is of the wrong type breaks every other keyword too.
+                if violation.keyword != "type" && mistyped.contains(&violation.instance) {
+                    continue;
+                }
+                if is_ours(bench, &violation, &value) {
+                    continue;
+                }
                 let place = general(&violation.instance);
                 let word = match violation.keyword.as_str() {
                     "x-probity-required-in-response" => "required",
@@ -179,26 +150,18 @@ fn content(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
                 };
                 let key = match &violation.schema {
                     // Of several names that one list requires, each is a cause of its own.
-                    Some(spot) => {
-                        format!("{}#{} {}", spot.document, spot.pointer, if word == "required" { violation.message.as_str() } else { "" })
-                    }
+                    Some(spot) => format!("{}#{} {}", spot.document, spot.pointer, if word == "required" { violation.message.as_str() } else { "" }),
                     None => format!("{} {} {place} {word}", operation.name, response.status),
                 };
                 let shown_place = if place.is_empty() { "the body".to_owned() } else { format!("`{place}`") };
                 let got = value.pointer(&violation.instance).map_or_else(String::new, short);
-                let told =
-                    Told::new(request, format!("{shown_place} as its schema says ({word})"), format!("{}: {got}", violation.message))
-                        .at(violation.schema.as_ref());
+                let told = Told::new(request, format!("{shown_place} as its schema says ({word})"), format!("{}: {got}", violation.message))
+                    .at(violation.schema.as_ref());
                 bench.tell("response-schema", key, format!("{shown_place} in answers breaks its schema ({word})"), told);
             }
         }
         Err(why) => {
-            bench.note(
-                &operation.name,
-                &format!("the schema of {} answers", response.status),
-                &why,
-                crate::api::plan::UntestedCause::Description,
-            );
+            bench.note(&operation.name, &format!("the schema of {} answers", response.status), &why, crate::api::plan::UntestedCause::Description);
         }
     }
     // Problem details may be extended (RFC 9457, section 3.2).
@@ -206,20 +169,25 @@ fn content(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
         let mut found: BTreeSet<(String, String)> = BTreeSet::new();
         undeclared(bench, std::slice::from_ref(schema), &value, "", 0, &mut found);
         for (place, name) in found {
-            let told = Told::new(
-                request,
-                "only properties that are described",
-                format!("`{name}` in {}", if place.is_empty() { "the body" } else { &place }),
-            )
-            .at(Some(schema));
-            bench.tell(
-                "property-undeclared",
-                format!("{} {place}/{name}", schema.pointer),
-                format!("the property `{name}` is not described"),
-                told,
-            );
+            // We sent it, and the service took it; that was told.
+            if name == "probityUnknown" {
+                continue;
+            }
+            let told = Told::new(request, "only properties that are described", format!("`{name}` in {}", if place.is_empty() { "the body" } else { &place }))
+                .at(Some(schema));
+            bench.tell("property-undeclared", format!("{} {place}/{name}", schema.pointer), format!("the property `{name}` is not described"), told);
         }
     }
+}
+
+/// Whether a violation is nothing but a wrong value of ours coming back.
+fn is_ours(bench: &Bench<'_>, violation: &Violation, value: &Value) -> bool {
+    let name = violation.instance.rsplit('/').find(|t| !t.is_empty() && !t.bytes().all(|b| b.is_ascii_digit())).unwrap_or_default();
+    let seen = value.pointer(&violation.instance);
+    bench.taints.iter().any(|taint| match taint {
+        Taint::Value(tainted, wrong) => tainted == name && (seen == Some(wrong) || wrong.as_array().is_some_and(|items| seen.is_some_and(|s| items.contains(s)))),
+        Taint::Missing(tainted) => violation.keyword.contains("required") && violation.message.contains(&format!("\"{tainted}\"")),
+    })
 }
 
 /// An instance's pointer with `*` for indices.

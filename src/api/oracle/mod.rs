@@ -61,33 +61,15 @@ pub const RULES: &[OracleRule] = &[
     rule("wrong-accepted", Error, 102, "What breaks the description is refused.", "OpenAPI, Schema Object"),
     rule("missing-accepted", Error, 102, "A request without a required part is refused.", "OpenAPI, Parameter Object: required"),
     rule("valid-refused", Error, 101, "What fits the description is accepted.", "OpenAPI, Operation Object"),
-    rule(
-        "media-type-enforced",
-        Error,
-        102,
-        "A body under a media type that is not described is refused with 415.",
-        "RFC 9110, section 15.5.16",
-    ),
+    rule("media-type-enforced", Error, 102, "A body under a media type that is not described is refused with 415.", "RFC 9110, section 15.5.16"),
     rule("method-refused", Error, 210, "A method that a path does not have is refused with 405.", "RFC 9110, section 15.5.6"),
     rule("allow-header", Error, 101, "405 names the methods that there are.", "RFC 9110, section 15.5.6"),
-    rule(
-        "credential-required",
-        Error,
-        207,
-        "An operation that needs a credential refuses requests without one.",
-        "RFC 9110, section 15.5.2",
-    ),
+    rule("credential-required", Error, 207, "An operation that needs a credential refuses requests without one.", "RFC 9110, section 15.5.2"),
     rule("credential-checked", Error, 207, "A credential that nobody has is refused.", "RFC 9110, section 11"),
     rule("challenge", Warning, 205, "401 says how to authenticate.", "RFC 9110, section 11.6.1"),
     rule("error-structured", Error, 101, "Errors are structured.", "RFC 9457"),
     rule("problem-status", Error, 101, "The status within problem details is that of the answer.", "RFC 9457, section 3.1.2"),
-    rule(
-        "error-internals",
-        Error,
-        209,
-        "Errors do not show the inside: stack traces, SQL, internal addresses.",
-        "RFC 9457, section 5; CWE-209",
-    ),
+    rule("error-internals", Error, 209, "Errors do not show the inside: stack traces, SQL, internal addresses.", "RFC 9457, section 5; CWE-209"),
     rule("error-personal-data", Error, 209, "Errors do not show personal data.", "CWE-209; GDPR, Article 5(1)(c)"),
     rule("created-found", Error, 101, "What was created can be read.", "RFC 9110, section 15.3.2"),
     rule("created-kept", Error, 101, "What was created is read as it was sent.", "RFC 9110, section 9.3.3"),
@@ -185,11 +167,7 @@ impl Group {
     pub fn to_evidence(&self) -> Option<Evidence> {
         let sample = self.samples.first()?;
         let also = if self.operations.len() > 1 { format!(" ({} operations)", self.operations.len()) } else { String::new() };
-        let part = if self.operations.len() > 1 {
-            self.operations.iter().cloned().collect::<Vec<_>>().join(", ")
-        } else {
-            sample.operation.clone()
-        };
+        let part = if self.operations.len() > 1 { self.operations.iter().cloned().collect::<Vec<_>>().join(", ") } else { sample.operation.clone() };
         Some(
             Evidence::expected(format!("{} [{}]{also}", sample.expected, self.rule))
                 .observed(&format!("{}: {}", self.cause, sample.got))
@@ -280,8 +258,19 @@ pub(super) struct Bench<'a> {
     pub(super) held: Vec<(String, &'static str, PlannedRequest, ApiResponse)>,
     /// Operation and end of which a part alone was refused.
     pub(super) parted: BTreeSet<(String, &'static str)>,
+    /// Wrong values that the service took: what follows from them is no fault of its own.
+    pub(super) taints: Vec<Taint>,
     untested: BTreeSet<Untested>,
     seen: BTreeMap<(usize, String), Seen>,
+}
+
+/// A wrong value that the service took.
+#[derive(Debug, PartialEq)]
+pub(super) enum Taint {
+    /// A value under a name.
+    Value(String, serde_json::Value),
+    /// A name that was left out.
+    Missing(String),
 }
 
 /// Samples of one cause that are kept.
@@ -311,6 +300,7 @@ impl<'a> Bench<'a> {
             accepted,
             held: Vec::new(),
             parted: BTreeSet::new(),
+            taints: Vec::new(),
             untested: BTreeSet::new(),
             seen: BTreeMap::new(),
         }
@@ -323,22 +313,36 @@ impl<'a> Bench<'a> {
             return;
         };
         if response.status == 429 {
-            self.note(
-                &request.operation,
-                "some requests: the service answered 429, too many requests",
-                "a slower pace, or a higher limit",
-                UntestedCause::Limit,
-            );
+            self.note(&request.operation, "some requests: the service answered 429, too many requests", "a slower pace, or a higher limit", UntestedCause::Limit);
             return;
         }
         let description = self.description;
         let operation = description.operation(&request.operation);
         let truncated = exchange.trouble.is_some();
+        self.taint(request, response);
         if let Some(operation) = operation {
             answer::judge(self, request, response, operation, truncated);
         }
         error_body::judge(self, request, response, operation);
         purpose::judge(self, request, response, operation);
+    }
+
+    /// Remembers a wrong value that was taken: it will be seen again in answers.
+    fn taint(&mut self, request: &PlannedRequest, response: &ApiResponse) {
+        let super::plan::Purpose::Wrong { place: "body", name, keyword, what, .. } = &request.purpose else { return };
+        if !response.is_success() {
+            return;
+        }
+        if *keyword == "required" {
+            let left_out = what.split('`').nth(1).unwrap_or_default();
+            self.taints.push(Taint::Missing(left_out.to_owned()));
+        }
+        let body: Option<serde_json::Value> = serde_json::from_slice(&request.body).ok();
+        if let Some(value) = body.as_ref().and_then(|b| b.pointer(name))
+            && let Some(last) = name.rsplit('/').find(|t| !t.is_empty() && !t.bytes().all(|b| b.is_ascii_digit()))
+        {
+            self.taints.push(Taint::Value(last.to_owned(), value.clone()));
+        }
     }
 
     fn settle(&mut self) {
@@ -382,6 +386,11 @@ impl<'a> Bench<'a> {
                 repeat: curl(told.request),
             });
         }
+    }
+
+    /// Whether a fault of this rule and key was told.
+    pub(super) fn has_told(&self, name: &str, key: &str) -> bool {
+        self.seen.keys().any(|(rank, k)| k == key && RULES.get(*rank).is_some_and(|r| r.name == name))
     }
 
     fn groups(&mut self) -> Vec<Group> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::PlanOptions;
 use super::resource::{Instance, Instances, names_a_reference, template_names};
+use super::PlanOptions;
 use crate::api::description::{Description, Media, Operation, Parameter, ParameterPlace, SchemeKind, Spot, percent_encoded};
 use crate::api::exchange::{essence, is_json};
 use crate::api::generate::{Flat, Maker, Variant, reads_as, serialise};
@@ -33,15 +33,9 @@ pub(super) struct Draft {
 pub(super) enum Payload {
     None,
     /// A value in a media type.
-    Value {
-        media_type: String,
-        value: Value,
-    },
+    Value { media_type: String, value: Value },
     /// Bytes under any media type or none.
-    Raw {
-        media_type: Option<String>,
-        bytes: Vec<u8>,
-    },
+    Raw { media_type: Option<String>, bytes: Vec<u8> },
 }
 
 impl Payload {
@@ -91,11 +85,7 @@ fn form(value: &Value) -> String {
 fn multipart(value: &Value) -> String {
     let mut out = String::new();
     for (name, value) in value.as_object().into_iter().flatten() {
-        out.push_str(&format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n",
-            name.replace('"', "%22"),
-            scalar(value)
-        ));
+        out.push_str(&format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n", name.replace('"', "%22"), scalar(value)));
     }
     out.push_str(&format!("--{BOUNDARY}--\r\n"));
     out
@@ -107,9 +97,7 @@ pub(super) fn sendable(operation: &Operation) -> Option<&Media> {
     let usable = |m: &&Media| m.schema.is_some();
     let named = |name: &'static str| content.iter().filter(usable).find(move |m| essence(&m.media_type) == name);
     named("application/json")
-        .or_else(|| {
-            content.iter().filter(usable).find(|m| is_json(&m.media_type) && essence(&m.media_type) != "application/json-patch+json")
-        })
+        .or_else(|| content.iter().filter(usable).find(|m| is_json(&m.media_type) && essence(&m.media_type) != "application/json-patch+json"))
         .or_else(|| content.iter().filter(usable).find(|m| matches!(m.media_type.as_str(), "*/*" | "application/*")))
         .or_else(|| named("application/x-www-form-urlencoded"))
         .or_else(|| named("multipart/form-data"))
@@ -295,12 +283,7 @@ impl Drafter<'_> {
     }
 
     /// A body, and whether something in it was guessed.
-    pub(super) fn body(
-        &self,
-        operation: &Operation,
-        wish: Wish,
-        known: &BTreeMap<String, Value>,
-    ) -> Result<Option<(Payload, bool)>, String> {
+    pub(super) fn body(&self, operation: &Operation, wish: Wish, known: &BTreeMap<String, Value>) -> Result<Option<(Payload, bool)>, String> {
         let Some(media) = sendable(operation) else {
             return Err("a body in a media type that we can write".into());
         };
@@ -329,9 +312,7 @@ fn with_known(example: &Value, known: &BTreeMap<String, Value>) -> Value {
         Value::Object(map) => Value::Object(
             map.iter()
                 .map(|(name, value)| match known.get(name) {
-                    Some(known) if known.is_string() == value.is_string() && !value.is_object() && !value.is_array() => {
-                        (name.clone(), known.clone())
-                    }
+                    Some(known) if known.is_string() == value.is_string() && !value.is_object() && !value.is_array() => (name.clone(), known.clone()),
                     _ => (name.clone(), with_known(value, known)),
                 })
                 .collect(),
@@ -372,37 +353,11 @@ fn is_closed(description: &Description, schema: &Spot) -> bool {
 /// Whether an optional parameter can be sent without knowing more than its schema.
 fn is_plain(description: &Description, parameter: &Parameter) -> bool {
     let plain: String = parameter.name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let known_syntax = [
-        "sort",
-        "order",
-        "orderby",
-        "sortby",
-        "fields",
-        "filter",
-        "include",
-        "expand",
-        "select",
-        "embed",
-        "query",
-        "search",
-        "q",
-        "cursor",
-        "after",
-        "before",
-        "pagetoken",
-        "continuationtoken",
-        "startingafter",
-        "endingbefore",
-        "page",
-        "offset",
-        "skip",
-        "startindex",
-        "pagenumber",
-    ];
+    let known_syntax = ["sort", "order", "orderby", "sortby", "fields", "filter", "include", "expand", "select", "embed", "query", "search", "q", "cursor",
+        "after", "before", "pagetoken", "continuationtoken", "startingafter", "endingbefore", "page", "offset", "skip", "startindex", "pagenumber"];
     let enumerated = parameter.schema.as_ref().is_some_and(|s| Flat::of(description, std::slice::from_ref(s), 0).values.is_some());
     let reserved = parameter.place == ParameterPlace::Header
-        && (plain.starts_with("if")
-            || matches!(plain.as_str(), "accept" | "contenttype" | "authorization" | "idempotencykey" | "range" | "host"));
+        && (plain.starts_with("if") || matches!(plain.as_str(), "accept" | "contenttype" | "authorization" | "idempotencykey" | "range" | "host"));
     if reserved || names_a_reference(&parameter.name) || parameter.deprecated {
         return false;
     }
@@ -420,8 +375,7 @@ pub(super) fn address(description: &Description, options: &PlanOptions, draft: &
     for (name, value) in &draft.path {
         let keep = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
         let parameter = operation.and_then(|o| o.parameter(ParameterPlace::Path, name));
-        let styled =
-            parameter.and_then(|p| serialise(p, &json!(value))).and_then(|mut pairs| pairs.pop()).map_or_else(|| value.clone(), |(_, v)| v);
+        let styled = parameter.and_then(|p| serialise(p, &json!(value))).and_then(|mut pairs| pairs.pop()).map_or_else(|| value.clone(), |(_, v)| v);
         // The marks that a style puts before the value are part of its syntax.
         let marks = styled.len() - styled.trim_start_matches(['.', ';']).len();
         let (mark, rest) = if styled == *value { ("", styled.as_str()) } else { styled.split_at(marks) };

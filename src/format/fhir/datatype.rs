@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
         let _ = last;
         let mut extension = None;
         for (key, index) in above {
-            let Some((at, of)) = node.content(self.definitions)?.key(key) else { return None };
+            let (at, of) = node.content(self.definitions)?.key(key)?;
             let object = node.value.as_object().or_else(|| node.beside.and_then(Value::as_object))?;
             let pick = |value: Option<&'a Value>| match (value, index) {
                 (Some(Value::Array(items)), Some(n)) => items.get(*n),

@@ -491,19 +491,7 @@ fn keep(from: &Map<String, Value>, keys: &[&str]) -> Map<String, Value> {
 fn strip_structure(resource: &Map<String, Value>) -> Map<String, Value> {
     let mut out = keep(
         resource,
-        &[
-            "url",
-            "version",
-            "name",
-            "type",
-            "kind",
-            "derivation",
-            "abstract",
-            "baseDefinition",
-            "context",
-            "contextInvariant",
-            "fhirVersion",
-        ],
+        &["url", "version", "type", "kind", "derivation", "abstract", "baseDefinition", "context", "contextInvariant", "fhirVersion"],
     );
     for view in ["snapshot", "differential"] {
         // The differential is needed only where a snapshot has to be made from it.

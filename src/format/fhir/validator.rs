@@ -273,7 +273,7 @@ impl<'a> Walk<'a> {
     fn finish(self) -> Vec<Finding> {
         let mut findings = self.findings.into_inner();
         let mut seen = HashSet::new();
-        findings.retain(|f| seen.insert((f.rule.clone(), f.path.clone(), f.expected.clone())));
+        findings.retain(|f| seen.insert((f.rule.clone(), f.path.clone(), f.expected.clone(), f.observed.clone())));
         findings
     }
 

@@ -1,5 +1,7 @@
 //! Evaluation of a parsed expression over a resource.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "whatever an operation is not defined for is one and the same error")]
+
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::cmp::Ordering;

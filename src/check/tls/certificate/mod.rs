@@ -23,7 +23,8 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::signature_algorithm::SignatureAlgorithm;
 
-use super::{Der, Tier, Tiers};
+use super::{Tier, Tiers};
+use crate::probe::tls::Der;
 use crate::verdict::{Cause, Evidence, Place, Untrusted, Verdict};
 use identity::{Identity, NameMatch};
 use staple::{CertificateStatus, Staple};

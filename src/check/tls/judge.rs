@@ -4,8 +4,9 @@
 //! and only what was seen whole passes. A fault that was seen counts even when the rest was not.
 
 use super::policy::{Demand, PhaseOut, SuiteOrder};
-use super::{
-    EarlyData, Feature, Handshake, Order, ProbeOutcome, ProtocolVersion, Stop, Suite, Support, Tier, TlsPolicy, TlsSurvey, VersionSuites,
+use super::{Tier, TlsPolicy};
+use crate::probe::tls::{
+    EarlyData, Feature, Handshake, Order, ProbeOutcome, ProtocolVersion, Stop, Suite, Support, TlsSurvey, VersionSuites,
 };
 use crate::verdict::{Cause, Evidence, Place, Verdict};
 

@@ -3,11 +3,14 @@
 //! Four tiers, in the words of the guidelines that inspired them: good, sufficient, to be phased out,
 //! and insufficient, which is everything that a policy does not name.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::certificate::CertificatePolicy;
-use super::{FiniteField, Group, ProtocolVersion, Suite};
+use crate::document::{Node, from_node};
+use crate::probe::tls::{FiniteField, Group, ProtocolVersion, Suite};
 
 /// How a policy ranks a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -174,7 +177,27 @@ pub struct WeakHashes {
     pub sha224: Tier,
 }
 
+include!(concat!(env!("OUT_DIR"), "/shipped_data.rs"));
+
 impl TlsPolicy {
+    /// The names of the shipped policies, which are those of their files.
+    pub fn shipped() -> impl Iterator<Item = &'static str> {
+        shipped_files().map(|(name, _)| name)
+    }
+
+    /// A shipped policy.
+    ///
+    /// # Errors
+    /// There is none of that name, or its file has a mistake, which a test rules out.
+    pub fn named(name: &str) -> Result<Self, String> {
+        let Some((_, text)) = shipped_files().find(|(known, _)| *known == name) else {
+            let known: Vec<&str> = Self::shipped().collect();
+            return Err(format!("no TLS policy is named `{name}`; there are {}", known.join(", ")));
+        };
+        let node = Node::read(name, text).map_err(|e| e.to_string())?;
+        from_node(&node).map_err(|e| e.to_string())
+    }
+
     /// The tier, with phase-out taken for what the policy takes it for.
     pub(super) fn fails(&self, tier: Tier) -> bool {
         match tier {
@@ -182,5 +205,53 @@ impl TlsPolicy {
             Tier::PhaseOut => self.phase_out == PhaseOut::Fail,
             Tier::Insufficient => true,
         }
+    }
+}
+
+fn shipped_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    DATA_FILES.iter().filter_map(|(path, text)| Some((path.strip_prefix("profiles/tls-policies/")?.strip_suffix(".yaml")?, *text)))
+}
+
+/// A policy as a check places it: the name of a shipped one, or one written out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChosenPolicy(Box<TlsPolicy>);
+
+impl std::ops::Deref for ChosenPolicy {
+    type Target = TlsPolicy;
+    fn deref(&self) -> &TlsPolicy {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for ChosenPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOrPolicy;
+        impl<'de> Visitor<'de> for NameOrPolicy {
+            type Value = TlsPolicy;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("the name of a TLS policy, or one written out")
+            }
+            fn visit_str<E: Error>(self, name: &str) -> Result<TlsPolicy, E> {
+                TlsPolicy::named(name).map_err(E::custom)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TlsPolicy, A::Error> {
+                TlsPolicy::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+        deserializer.deserialize_any(NameOrPolicy).map(|policy| Self(Box::new(policy)))
+    }
+}
+
+impl JsonSchema for ChosenPolicy {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ChosenPolicy".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = TlsPolicy::shipped().collect();
+        let written_out = generator.subschema_for::<TlsPolicy>();
+        schemars::json_schema!({
+            "description": "A TLS policy: the name of a shipped one, or one written out.",
+            "anyOf": [{ "type": "string", "enum": names }, written_out]
+        })
     }
 }

@@ -62,9 +62,11 @@ impl TrustAnchors {
                 .map_err(|e| AnchorError::Certificate(index + 1, format!("{e:?}")))?;
             all.push(der);
         }
-        if all.is_empty() {
-            return Err(AnchorError::Empty);
-        }
+        if all.is_empty() { Err(AnchorError::Empty) } else { Ok(Self::with_certificates(all)) }
+    }
+
+    /// The same from certificates that have been read already.
+    pub fn with_certificates(all: Vec<Der>) -> Self {
         let names: Vec<Option<(Vec<u8>, Vec<u8>)>> = all
             .iter()
             .map(|der| X509Certificate::from_der(&der.0).ok().map(|(_, c)| (c.subject().as_raw().to_vec(), c.issuer().as_raw().to_vec())))
@@ -75,7 +77,7 @@ impl TrustAnchors {
         };
         let (between, private): (Vec<_>, Vec<_>) = all.into_iter().enumerate().partition(|(index, _)| issued_here(*index));
         let bare = |list: Vec<(usize, Der)>| list.into_iter().map(|(_, der)| der).collect();
-        Ok(Self { public: None, private: bare(private), between: bare(between) })
+        Self { public: None, private: bare(private), between: bare(between) }
     }
 
     /// The same, with these instead of Mozilla's authorities as the public ones.

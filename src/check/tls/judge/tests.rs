@@ -1,7 +1,7 @@
 use super::super::certificate::Reason;
-use super::super::{DhSeen, FiniteField, Group, HashSeen, Probe, Sni, VersionGroups, VersionSupport};
 use super::*;
 use crate::document::{Node, from_node};
+use crate::probe::tls::{DhSeen, FiniteField, Group, HashSeen, Probe, Sni, VersionGroups, VersionSupport};
 use crate::verdict::Outcome;
 
 const NCSC: &str = include_str!("../../../../profiles/tls-policies/ncsc-nl-2025.yaml");
