@@ -119,6 +119,7 @@ macro_rules! kinds {
 
 kinds! {
     attestation::Attestation,
+    certificate::Certificate,
     claims::Claims,
     document::Document,
     html_basics::HtmlBasics,
@@ -129,6 +130,11 @@ kinds! {
     product_facts::ProductFacts,
     public_page::PublicPage,
     structured_errors::StructuredErrors,
+    tls_features::TlsFeatures,
+    tls_groups::TlsGroups,
+    tls_key_exchange_hash::TlsKeyExchangeHash,
+    tls_suites::TlsSuites,
+    tls_version::TlsVersion,
     unauthenticated_access::UnauthenticatedAccess,
 }
 
