@@ -6,6 +6,7 @@
 //! [`Verdict`]. See `docs/adding-a-kind.md`.
 
 mod answer;
+mod api;
 mod kind;
 mod page;
 mod probes;
@@ -117,6 +118,10 @@ macro_rules! kinds {
 }
 
 kinds! {
+    api_answers::ApiAnswers,
+    api_behaviour::ApiBehaviour,
+    api_client_reader::ApiClientReader,
+    api_description::ApiDescription,
     attestation::Attestation,
     claims::Claims,
     document::Document,
@@ -201,7 +206,7 @@ mod tests {
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().trim_end_matches(".rs").to_owned())
-            .filter(|name| !["mod", "answer", "kind", "page", "probes", "schema"].contains(&name.as_str()))
+            .filter(|name| !["mod", "answer", "api", "kind", "page", "probes", "schema"].contains(&name.as_str()))
             .collect();
         files.sort();
         let mut listed: Vec<String> = FILES.iter().map(|(file, _)| (*file).to_owned()).collect();
