@@ -6,6 +6,7 @@
 //! [`Verdict`]. See `docs/adding-a-kind.md`.
 
 mod answer;
+mod api;
 mod kind;
 mod login;
 mod page;
@@ -120,6 +121,10 @@ macro_rules! kinds {
 
 kinds! {
     answer_format::AnswerFormat,
+    api_answers::ApiAnswers,
+    api_behaviour::ApiBehaviour,
+    api_client_reader::ApiClientReader,
+    api_description::ApiDescription,
     attestation::Attestation,
     authentication_enforced::AuthenticationEnforced,
     browser_protection::BrowserProtection,
@@ -237,6 +242,7 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().to_string_lossy().trim_end_matches(".rs").to_owned())
             .filter(|name| !["mod", "answer", "kind", "page", "probes", "schema", "tls"].contains(&name.as_str()))
             .filter(|name| !["mod", "answer", "kind", "login", "page", "probes", "schema"].contains(&name.as_str()))
+            .filter(|name| !["mod", "answer", "api", "kind", "page", "probes", "schema"].contains(&name.as_str()))
             .collect();
         files.sort();
         let mut listed: Vec<String> = FILES.iter().map(|(file, _)| (*file).to_owned()).collect();
