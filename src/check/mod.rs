@@ -131,6 +131,7 @@ kinds! {
     default_credentials::DefaultCredentials,
     document::Document,
     document_format::DocumentFormat,
+    fhir_capability::FhirCapability,
     hsds_completeness::HsdsCompleteness,
     hsds_directory::HsdsDirectory,
     html_basics::HtmlBasics,
@@ -150,13 +151,14 @@ kinds! {
     security_txt::SecurityTxt,
     sip_exposure::SipExposure,
     sip_registration::SipRegistration,
+    smart_configuration::SmartConfiguration,
     structured_errors::StructuredErrors,
     trace_method::TraceMethod,
     transport_security::TransportSecurity,
     unauthenticated_access::UnauthenticatedAccess,
-    wot_thing_description::WotThingDescription,
     update_manifest::UpdateManifest,
     vulnerabilities::Vulnerabilities,
+    wot_thing_description::WotThingDescription,
 }
 
 /// A check as a profile places it: what is asked, and of which endpoints.

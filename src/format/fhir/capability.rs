@@ -3,6 +3,7 @@
 //! That the statement is a sound resource is the validator's matter; here it is about what it claims.
 //! FHIR R4, CapabilityStatement and RESTful API, section "capabilities".
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -101,8 +102,7 @@ impl Capability {
 }
 
 /// What a service must claim. Nothing is demanded by default.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CapabilityDemands {
     /// FHIR versions, one of which it must have; `4.0` stands for `4.0.1` too.
     pub fhir_versions: Vec<String>,
@@ -117,15 +117,17 @@ pub struct CapabilityDemands {
 }
 
 /// What a service must claim for a type.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ResourceDemand {
     /// The type.
     #[serde(rename = "type")]
     pub of: String,
     /// Interactions, all of them.
+    #[serde(default)]
     pub interactions: Vec<String>,
     /// Search parameters, all of them.
+    #[serde(default)]
     pub search_parameters: Vec<String>,
 }
 
