@@ -69,10 +69,13 @@ pub(super) fn json_answer(seen: &Answers, asks: &str, clause: &str) -> Result<So
     }
     let fault = |finding: Finding| Box::new(Verdict::from_findings(&[finding], asks));
     let Some(text) = answer.text.as_deref() else {
-        return Err(fault(Finding::error("utf-8", "it is not UTF-8").at(answer.question()).expected("JSON in UTF-8").clause("RFC 8259, section 8.1")));
+        return Err(fault(
+            Finding::error("utf-8", "it is not UTF-8").at(answer.question()).expected("JSON in UTF-8").clause("RFC 8259, section 8.1"),
+        ));
     };
-    Source::json(answer.question(), text.as_bytes())
-        .map_err(|error| fault(Finding::error("json", format!("it is not JSON: {}", error.message)).position(Some(error.position)).clause("RFC 8259")))
+    Source::json(answer.question(), text.as_bytes()).map_err(|error| {
+        fault(Finding::error("json", format!("it is not JSON: {}", error.message)).position(Some(error.position)).clause("RFC 8259"))
+    })
 }
 
 impl Kind for FhirCapability {
@@ -113,8 +116,7 @@ mod tests {
     use super::*;
     use crate::verdict::Outcome;
 
-    const CHECK: &str =
-        "{asks: the metadata, fhir-versions: ['4.0'], formats: [json], resources: [{type: Observation, interactions: [read], search-parameters: [patient]}]}";
+    const CHECK: &str = "{asks: the metadata, fhir-versions: ['4.0'], formats: [json], resources: [{type: Observation, interactions: [read], search-parameters: [patient]}]}";
     const FHIR: [(&str, &str); 1] = [("Content-Type", "application/fhir+json; charset=utf-8")];
     const SOUND: &str = r#"{"resourceType":"CapabilityStatement","kind":"instance","fhirVersion":"4.0.1","format":["json"],"rest":[{"mode":"server",
         "resource":[{"type":"Observation","interaction":[{"code":"read"},{"code":"search-type"}],"searchParam":[{"name":"patient"}]}]}]}"#;

@@ -272,7 +272,7 @@ pub fn judge(statement: &Value, demands: &CapabilityDemands, definitions: Option
         if definitions.is_some_and(|d| !d.has_resource(&resource.of)) {
             out.push(missing(
                 "capability-resource",
-                format!("{} is no resource type of this FHIR version", resource.of),
+                "The service claims what is no resource type of this FHIR version".into(),
                 "rest.resource.type",
                 "a resource type".into(),
                 &resource.of,
@@ -280,7 +280,7 @@ pub fn judge(statement: &Value, demands: &CapabilityDemands, definitions: Option
         }
         if !resource.search_parameters.is_empty() && !resource.interactions.iter().any(|i| i == "search-type") {
             out.push(
-                Finding::warning("capability-search", format!("{} has search parameters but no search", resource.of))
+                Finding::warning("capability-search", "A resource type has search parameters but no search")
                     .at("CapabilityStatement.rest.resource.interaction")
                     .expected("search-type")
                     .observed(&resource.interactions.join(", "))
