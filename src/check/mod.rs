@@ -137,6 +137,7 @@ kinds! {
     default_credentials::DefaultCredentials,
     document::Document,
     document_format::DocumentFormat,
+    fhir_capability::FhirCapability,
     hsds_completeness::HsdsCompleteness,
     hsds_directory::HsdsDirectory,
     html_basics::HtmlBasics,
@@ -156,6 +157,7 @@ kinds! {
     security_txt::SecurityTxt,
     sip_exposure::SipExposure,
     sip_registration::SipRegistration,
+    smart_configuration::SmartConfiguration,
     structured_errors::StructuredErrors,
     trace_method::TraceMethod,
     transport_security::TransportSecurity,
@@ -165,9 +167,9 @@ kinds! {
     tls_suites::TlsSuites,
     tls_version::TlsVersion,
     unauthenticated_access::UnauthenticatedAccess,
-    wot_thing_description::WotThingDescription,
     update_manifest::UpdateManifest,
     vulnerabilities::Vulnerabilities,
+    wot_thing_description::WotThingDescription,
 }
 
 /// A check as a profile places it: what is asked, and of which endpoints.
