@@ -183,7 +183,8 @@ fn links_lead_to_files_and_headings_that_exist() {
             let folder = page.path.parent().unwrap();
             let path = if file.is_empty() { root().join(&page.path) } else { root().join(folder).join(file) };
             let found = path.exists()
-                && heading.is_none_or(|heading| path.extension().is_some_and(|e| e == "md") && Page::read(&path).anchors().contains(heading));
+                && heading
+                    .is_none_or(|heading| path.extension().is_some_and(|e| e == "md") && Page::read(&path).anchors().contains(heading));
             if !found {
                 broken.push(format!("{}:{number}: {link}", page.path.display()));
             }
@@ -262,7 +263,8 @@ fn what_does_not_exist_would_be_noticed() {
     ] {
         assert!(refusal(&words(line)).is_some(), "{line}");
     }
-    for line in ["report bundle --format html --output report.html", "check plan.json --format sbom --report sarif", "profile lint eu-core"] {
+    for line in ["report bundle --format html --output report.html", "check plan.json --format sbom --report sarif", "profile lint eu-core"]
+    {
         assert_eq!(refusal(&words(line)), None, "{line}");
     }
 
