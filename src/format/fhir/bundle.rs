@@ -170,7 +170,9 @@ impl<'a> Walk<'a> {
                         .clause("http://hl7.org/fhir/R4/http.html#paging")
                 });
             }
-            seen.push(relation);
+            if unique && !seen.contains(&relation) {
+                seen.push(relation);
+            }
         }
     }
 

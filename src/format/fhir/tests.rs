@@ -216,7 +216,7 @@ fn change(resource: &mut Value, pointer: &str, value: Value) {
         Value::Object(object) => drop(object.insert(key.to_owned(), value)),
         Value::Array(items) if key == "-" => items.push(value),
         Value::Array(items) => items[key.parse::<usize>().unwrap()] = value,
-        _ => panic!("{pointer}"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => panic!("{pointer}"),
     }
 }
 
