@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Bench, Told, called, shown};
-use crate::api::description::{Direction, Media, Operation, Response, Spot};
+use super::{Bench, Taint, Told, called, shown};
+use crate::api::description::{Direction, Media, Operation, Response, Spot, Violation};
 use crate::api::exchange::{ApiResponse, essence, is_json};
 use crate::api::generate::reads_as;
 use crate::api::plan::{PlannedRequest, Purpose};
@@ -133,7 +133,15 @@ fn content(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
     let Some(schema) = &media.schema else { return };
     match bench.description.violations(schema, Direction::Response, &value) {
         Ok(violations) => {
+            let mistyped: BTreeSet<String> = violations.iter().filter(|v| v.keyword == "type").map(|v| v.instance.clone()).collect();
             for violation in violations {
+                // What is of the wrong type breaks every other keyword too.
+                if violation.keyword != "type" && mistyped.contains(&violation.instance) {
+                    continue;
+                }
+                if is_ours(bench, &violation, &value) {
+                    continue;
+                }
                 let place = general(&violation.instance);
                 let word = match violation.keyword.as_str() {
                     "x-probity-required-in-response" => "required",
@@ -161,11 +169,25 @@ fn content(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
         let mut found: BTreeSet<(String, String)> = BTreeSet::new();
         undeclared(bench, std::slice::from_ref(schema), &value, "", 0, &mut found);
         for (place, name) in found {
+            // We sent it, and the service took it; that was told.
+            if name == "probityUnknown" {
+                continue;
+            }
             let told = Told::new(request, "only properties that are described", format!("`{name}` in {}", if place.is_empty() { "the body" } else { &place }))
                 .at(Some(schema));
             bench.tell("property-undeclared", format!("{} {place}/{name}", schema.pointer), format!("the property `{name}` is not described"), told);
         }
     }
+}
+
+/// Whether a violation is nothing but a wrong value of ours coming back.
+fn is_ours(bench: &Bench<'_>, violation: &Violation, value: &Value) -> bool {
+    let name = violation.instance.rsplit('/').find(|t| !t.is_empty() && !t.bytes().all(|b| b.is_ascii_digit())).unwrap_or_default();
+    let seen = value.pointer(&violation.instance);
+    bench.taints.iter().any(|taint| match taint {
+        Taint::Value(tainted, wrong) => tainted == name && (seen == Some(wrong) || wrong.as_array().is_some_and(|items| seen.is_some_and(|s| items.contains(s)))),
+        Taint::Missing(tainted) => violation.keyword.contains("required") && violation.message.contains(&format!("\"{tainted}\"")),
+    })
 }
 
 /// An instance's pointer with `*` for indices.

@@ -73,7 +73,7 @@ static TRACES: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
         ),
         (
             "SQL",
-            r#"(?i)SQLSTATE\[?|\bORA-[0-9]{5}\b|\bsyntax error at or near\b|\bSQLITE_[A-Z]+|\bnear "[^"]*": syntax error|\b(?:select\s+[\w*"`.,\s]{1,200}\sfrom|insert\s+into\s+[\w"`.]+\s*(?:\(|values)|update\s+[\w"`.]+\s+set|delete\s+from\s+[\w"`.]+\s+where)\b|\bUNIQUE constraint failed\b|\bviolates (?:unique|foreign key|not-null|check) constraint\b|PDOException|psycopg2?\.|sqlalchemy\.|java\.sql\.|com\.mysql\.|org\.postgresql\.|You have an error in your SQL syntax"#,
+            r#"\b(?:SELECT\s+[\w*"`.,\s()]{1,200}\sFROM\s|INSERT\s+INTO\s+[\w"`.]+|UPDATE\s+[\w"`.]+\s+SET\s|DELETE\s+FROM\s+[\w"`.]+)|(?i)SQLSTATE\[?|\bORA-[0-9]{5}\b|\bsyntax error at or near\b|\bSQLITE_[A-Z]+|\bnear "[^"]*": syntax error|\bUNIQUE constraint failed\b|\bviolates (?:unique|foreign key|not-null|check) constraint\b|PDOException|psycopg2?\.|sqlalchemy\.|java\.sql\.|com\.mysql\.|org\.postgresql\.|You have an error in your SQL syntax"#,
         ),
         (
             "the name of an internal class",

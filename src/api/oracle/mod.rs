@@ -149,6 +149,8 @@ pub struct Judgement {
     pub unanswered: usize,
     /// Operations of which a valid request was accepted.
     pub tested: BTreeSet<String>,
+    /// Rules that some answer could have broken. Of the others this run says nothing.
+    pub exercised: BTreeSet<&'static str>,
     /// Operations of the description.
     pub operations: usize,
     /// What the run made and could not take away.
@@ -228,9 +230,58 @@ pub fn judge(description: &Description, plan: &PlanOptions, exchanges: &[ApiExch
         answered,
         unanswered: pairs.len() - answered,
         tested: bench.accepted.iter().cloned().collect(),
+        exercised: pairs.iter().filter_map(|(r, e)| e.response.as_ref().map(|a| (r, a))).flat_map(|(r, a)| exercises(r, a)).collect(),
         operations: description.operations().iter().filter(|o| !o.outgoing).count(),
         left_behind: machine.left_behind(),
     }
+}
+
+/// The rules that an answer could have broken.
+fn exercises(request: &PlannedRequest, response: &ApiResponse) -> Vec<&'static str> {
+    use super::plan::Purpose;
+    let mut rules = vec!["server-error"];
+    if !matches!(request.purpose, Purpose::OtherMethod { .. }) {
+        rules.extend([
+            "status-undocumented",
+            "media-type-undocumented",
+            "media-type-missing",
+            "body-unreadable",
+            "header-missing",
+            "header-absent",
+            "header-schema",
+            "response-schema",
+            "body-undescribed",
+            "property-undeclared",
+        ]);
+    }
+    if response.status >= 400 {
+        rules.extend(["error-structured", "problem-status", "error-internals", "error-personal-data"]);
+    }
+    if response.status == 401 {
+        rules.push("challenge");
+    }
+    let more: &[&'static str] = match &request.purpose {
+        Purpose::Plain | Purpose::Bounds { .. } | Purpose::Update | Purpose::Delete | Purpose::Create { .. } => &["valid-refused"],
+        Purpose::ReadBack { .. } => &["created-found", "created-kept"],
+        Purpose::ListCreated { .. } => &["created-found"],
+        Purpose::Link { .. } => &["link-works"],
+        Purpose::ReadUpdate { .. } => &["change-kept"],
+        Purpose::Repeat { .. } | Purpose::RepeatKey { .. } => &["idempotent"],
+        Purpose::ReadDeleted | Purpose::UseDeleted => &["deleted-gone"],
+        Purpose::ListDeleted { .. } => &["deleted-unlisted"],
+        Purpose::Wrong { .. } | Purpose::BrokenBody => &["wrong-accepted"],
+        Purpose::Missing { .. } | Purpose::NoBody => &["missing-accepted"],
+        Purpose::MediaType { .. } => &["media-type-enforced"],
+        Purpose::OtherMethod { .. } => &["method-refused", "allow-header"],
+        Purpose::NoCredential => &["credential-required"],
+        Purpose::WrongCredential => &["credential-checked"],
+        Purpose::UnknownId => &["unknown-refused"],
+        Purpose::Accept { .. } => &["not-acceptable"],
+        Purpose::Page { .. } => &["page-overlap", "page-loop", "page-loss", "page-size"],
+        Purpose::Whole { .. } | Purpose::DeleteAgain | Purpose::Cleanup => &[],
+    };
+    rules.extend(more);
+    rules
 }
 
 /// What was seen of one cause.
@@ -258,8 +309,19 @@ pub(super) struct Bench<'a> {
     pub(super) held: Vec<(String, &'static str, PlannedRequest, ApiResponse)>,
     /// Operation and end of which a part alone was refused.
     pub(super) parted: BTreeSet<(String, &'static str)>,
+    /// Wrong values that the service took: what follows from them is no fault of its own.
+    pub(super) taints: Vec<Taint>,
     untested: BTreeSet<Untested>,
     seen: BTreeMap<(usize, String), Seen>,
+}
+
+/// A wrong value that the service took.
+#[derive(Debug, PartialEq)]
+pub(super) enum Taint {
+    /// A value under a name.
+    Value(String, serde_json::Value),
+    /// A name that was left out.
+    Missing(String),
 }
 
 /// Samples of one cause that are kept.
@@ -289,6 +351,7 @@ impl<'a> Bench<'a> {
             accepted,
             held: Vec::new(),
             parted: BTreeSet::new(),
+            taints: Vec::new(),
             untested: BTreeSet::new(),
             seen: BTreeMap::new(),
         }
@@ -307,11 +370,30 @@ impl<'a> Bench<'a> {
         let description = self.description;
         let operation = description.operation(&request.operation);
         let truncated = exchange.trouble.is_some();
+        self.taint(request, response);
         if let Some(operation) = operation {
             answer::judge(self, request, response, operation, truncated);
         }
         error_body::judge(self, request, response, operation);
         purpose::judge(self, request, response, operation);
+    }
+
+    /// Remembers a wrong value that was taken: it will be seen again in answers.
+    fn taint(&mut self, request: &PlannedRequest, response: &ApiResponse) {
+        let super::plan::Purpose::Wrong { place: "body", name, keyword, what, .. } = &request.purpose else { return };
+        if !response.is_success() {
+            return;
+        }
+        if *keyword == "required" {
+            let left_out = what.split('`').nth(1).unwrap_or_default();
+            self.taints.push(Taint::Missing(left_out.to_owned()));
+        }
+        let body: Option<serde_json::Value> = serde_json::from_slice(&request.body).ok();
+        if let Some(value) = body.as_ref().and_then(|b| b.pointer(name))
+            && let Some(last) = name.rsplit('/').find(|t| !t.is_empty() && !t.bytes().all(|b| b.is_ascii_digit()))
+        {
+            self.taints.push(Taint::Value(last.to_owned(), value.clone()));
+        }
     }
 
     fn settle(&mut self) {
@@ -355,6 +437,11 @@ impl<'a> Bench<'a> {
                 repeat: curl(told.request),
             });
         }
+    }
+
+    /// Whether a fault of this rule and key was told.
+    pub(super) fn has_told(&self, name: &str, key: &str) -> bool {
+        self.seen.keys().any(|(rank, k)| k == key && RULES.get(*rank).is_some_and(|r| r.name == name))
     }
 
     fn groups(&mut self) -> Vec<Group> {

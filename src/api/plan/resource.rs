@@ -244,7 +244,9 @@ impl Finder<'_> {
         let body = response.json();
         let make = |item: String, values: Vec<String>, id: Value| Instance { item, values, id, ours: true, alive: true, sent: sent.cloned() };
         let at_location = response.header("location").and_then(|location| self.by_address(location));
-        let named = self.item_of(&operation.path);
+        // Where no path leads to the things one by one, they are remembered by where they would stand.
+        let virtual_item = || (format!("{}/{{}}", normalised(&operation.path)), "id".to_owned(), true);
+        let named = self.item_of(&operation.path).or_else(|| (response.status == 201).then(virtual_item));
         if let (Some((item, name, own)), Some(body)) = (&named, &body) {
             let inner = list_of(body).and_then(|l| l.first()).filter(|_| body.is_array()).unwrap_or(body);
             if let Some(id) = id_in(inner, name)

@@ -170,7 +170,9 @@ impl<'a> Walk<'a> {
                         .clause("http://hl7.org/fhir/R4/http.html#paging")
                 });
             }
-            seen.push(relation);
+            if unique && !seen.contains(&relation) {
+                seen.push(relation);
+            }
         }
     }
 
@@ -289,9 +291,9 @@ fn collect<'a>(value: &'a Value, path: &mut String, out: &mut Vec<(String, &'a s
                 let length = path.len();
                 path.push('.');
                 path.push_str(key);
-                match value {
-                    Value::String(reference) if key == "reference" => out.push((path.clone(), reference)),
-                    _ => collect(value, path, out),
+                match value.as_str().filter(|_| key == "reference") {
+                    Some(reference) => out.push((path.clone(), reference)),
+                    None => collect(value, path, out),
                 }
                 path.truncate(length);
             }

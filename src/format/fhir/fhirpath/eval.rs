@@ -1,5 +1,7 @@
 //! Evaluation of a parsed expression over a resource.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "whatever an operation is not defined for is one and the same error")]
+
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -15,6 +17,8 @@ use crate::format::fhir::temporal::{Precision, Sort, Temporal};
 
 /// Most steps of one evaluation. The costliest rule of a 35 MB Bundle stays below it.
 const MAX_STEPS: u32 = 20_000_000;
+/// Most steps of all evaluations on one resource together. The official Bundle of 35 MB needs a tenth.
+pub(in crate::format::fhir) const MAX_STEPS_IN_ALL: u64 = 400_000_000;
 /// Deepest recursion through an expression and its arguments.
 const MAX_DEPTH: u32 = 200;
 
@@ -36,6 +40,8 @@ pub(in crate::format::fhir) struct Env<'a, 's> {
     /// The resource that is not contained in another: `%rootResource`.
     pub(in crate::format::fhir) root: Node<'a>,
     pub(in crate::format::fhir) around: &'s dyn Surroundings<'a>,
+    /// Steps spent on this resource so far.
+    pub(in crate::format::fhir) spent: &'s Cell<u64>,
 }
 
 /// One value on the way.
@@ -97,9 +103,14 @@ impl<'a> Invariants<'a> for Env<'a, '_> {
 
 impl<'a> Env<'a, '_> {
     pub(super) fn run(&self, rule: &'a Compiled, focus: Node<'a>) -> Result<'a> {
+        if self.spent.get() > MAX_STEPS_IN_ALL {
+            return Err(Stop);
+        }
         let run = Run { env: self, context: focus, steps: Cell::new(0), depth: Cell::new(0) };
         let start = [Item::Node(focus)];
-        run.eval(&rule.0, &start, Scope { focus: &start, index: None, total: None })
+        let out = run.eval(&rule.0, &start, Scope { focus: &start, index: None, total: None });
+        self.spent.set(self.spent.get() + u64::from(run.steps.get()));
+        out
     }
 }
 
