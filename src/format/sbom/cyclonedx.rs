@@ -163,12 +163,8 @@ fn read_component(component: &Value, pointer: &str, parent: Option<&str>, depth:
         _ => Stated::Missing,
     };
     let mut supplier = named("supplier", notes).or(named("manufacturer", notes));
-    for key in ["publisher", "author"] {
-        supplier = supplier.or(Stated::new(notes.text(component, pointer, key)));
-    }
-    for author in notes.list(component, pointer, "authors") {
-        supplier = supplier.or(Stated::new(author.get("name").and_then(Value::as_str)));
-    }
+    // The NTIA's table names `publisher`; an author is somebody else.
+    supplier = supplier.or(Stated::new(notes.text(component, pointer, "publisher")));
     let mut part = Part {
         pointer: pointer.to_owned(),
         kind: if kind == Some("file") { PartKind::File } else { PartKind::Package },

@@ -154,7 +154,8 @@ fn read_part(element: &Value, pointer: &str, kind: PartKind, names: &BTreeMap<&s
             if id.contains("NoAssertion") { Stated::Empty } else { Stated::new(Some(names.get(id.as_str()).copied().unwrap_or(id))) }
         })
     };
-    let supplier = by(references(element, pointer, "suppliedBy", notes)).or(by(references(element, pointer, "originatedBy", notes)));
+    // Who first made a thing is not who supplies it: the NTIA's table names `suppliedBy` only.
+    let supplier = by(references(element, pointer, "suppliedBy", notes));
     let mut part = Part {
         pointer: pointer.to_owned(),
         kind,
