@@ -250,6 +250,7 @@ fn each_rule_of_the_base_is_broken_alone() {
             ("/nickname", json!([]), "", ""),
             ("/nickname", json!("A"), "", ""),
             ("/period/end", json!("2019"), "per-1", "Patient.period"),
+            ("/period/start", json!("2021-03"), "per-1", "Patient.period"),
             ("/period", json!({}), "ele-1", "Patient.period"),
             ("/rank", json!(0), "primitive-format", "Patient.rank"),
             ("/photo/size", json!(6), "attachment-size", "Patient.photo.size"),

@@ -80,13 +80,19 @@ pub(super) struct Run<'e, 'a, 's> {
     pub(super) context: Node<'a>,
     steps: Cell<u32>,
     depth: Cell<u32>,
+    /// Whether a comparison had no answer although both sides were there.
+    undecided: Cell<bool>,
 }
 
 impl<'a> Invariants<'a> for Env<'a, '_> {
     fn test(&self, rule: &'a Compiled, focus: Node<'a>) -> Answer {
-        match self.run(rule, focus) {
+        let (answer, undecided) = self.run_telling(rule, focus);
+        match answer {
             Err(Stop) => Answer::NotEvaluable,
             Ok(items) => match truth(&items) {
+                // Two dates are there, but not precise enough to show that the rule is kept. R4's rules
+                // must come out true; R5 asks for the boundaries where it means to allow this.
+                Ok(None) if undecided => Answer::Broken,
                 Ok(Some(true)) => Answer::Holds,
                 Ok(Some(false)) => Answer::Broken,
                 Ok(None) => Answer::Empty,
@@ -103,14 +109,19 @@ impl<'a> Invariants<'a> for Env<'a, '_> {
 
 impl<'a> Env<'a, '_> {
     pub(super) fn run(&self, rule: &'a Compiled, focus: Node<'a>) -> Result<'a> {
+        self.run_telling(rule, focus).0
+    }
+
+    /// The answer, and whether two values were compared that precision or units leave open.
+    fn run_telling(&self, rule: &'a Compiled, focus: Node<'a>) -> (Result<'a>, bool) {
         if self.spent.get() > MAX_STEPS_IN_ALL {
-            return Err(Stop);
+            return (Err(Stop), false);
         }
-        let run = Run { env: self, context: focus, steps: Cell::new(0), depth: Cell::new(0) };
+        let run = Run { env: self, context: focus, steps: Cell::new(0), depth: Cell::new(0), undecided: Cell::new(false) };
         let start = [Item::Node(focus)];
         let out = run.eval(&rule.0, &start, Scope { focus: &start, index: None, total: None });
         self.spent.set(self.spent.get() + u64::from(run.steps.get()));
-        out
+        (out, run.undecided.get())
     }
 }
 
@@ -310,12 +321,18 @@ impl<'a> Run<'_, 'a, '_> {
             }
             Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual => match (a.as_slice(), b.as_slice()) {
                 ([], _) | (_, []) => Vec::new(),
-                ([a], [b]) => bool_of(compare(&value_of(a), &value_of(b))?.map(|order| match operator {
-                    Operator::Less => order == Ordering::Less,
-                    Operator::LessEqual => order != Ordering::Greater,
-                    Operator::Greater => order == Ordering::Greater,
-                    _ => order != Ordering::Less,
-                })),
+                ([a], [b]) => {
+                    let order = compare(&value_of(a), &value_of(b))?;
+                    if order.is_none() {
+                        self.undecided.set(true);
+                    }
+                    bool_of(order.map(|order| match operator {
+                        Operator::Less => order == Ordering::Less,
+                        Operator::LessEqual => order != Ordering::Greater,
+                        Operator::Greater => order == Ordering::Greater,
+                        _ => order != Ordering::Less,
+                    }))
+                }
                 _ => return Err(Stop),
             },
             Operator::Plus | Operator::Minus | Operator::Times | Operator::Over | Operator::Div | Operator::Mod => {
