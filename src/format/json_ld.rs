@@ -88,6 +88,9 @@ pub(super) fn judge(name: &str, bytes: &[u8], contexts: &BTreeMap<String, Value>
 pub(super) struct Assumed {
     /// Contexts by this beginning are known to define every key through `@vocab`.
     pub(super) with_vocabulary: &'static [&'static str],
+    /// The format's own terms prevail over any other context, so that one which is not at hand leaves the
+    /// document's conformance untouched: a warning.
+    pub(super) core_prevails: bool,
 }
 
 /// Walks a value and tells what expansion would lose.
@@ -375,7 +378,8 @@ impl Walker<'_, '_> {
         if let Err(why) = uri::reference(iri, Charset::Iri) {
             self.tell(Severity::Error, "context", at, format!("the context's address is not a URI: {why}"), "9.15");
         } else if self.open.insert(iri.to_owned()) {
-            let finding = Finding::open("context-not-at-hand", "the context is not at hand; which keys it defines cannot be told");
+            let severity = if self.assumed.core_prevails { Severity::Warning } else { Severity::Open };
+            let finding = Finding::new("context-not-at-hand", severity, "the context is not at hand; which keys it defines cannot be told");
             self.findings
                 .push(finding.at(at.to_string()).expected("a context that was supplied").observed(iri).clause("JSON-LD 1.1 section 3.1"));
         }

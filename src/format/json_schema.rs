@@ -183,5 +183,14 @@ mod tests {
     fn a_schema_that_refers_to_itself_ends() {
         let schema = json!({"properties": {"next": {"$ref": "#"}}});
         assert_eq!(judged(schema, r#"{"next": {"next": {"next": 1}}}"#), []);
+        for circle in [
+            json!({"$ref": "#"}),
+            json!({"allOf": [{"$ref": "#"}]}),
+            json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}),
+        ] {
+            if let Ok(ready) = JsonSchema::compile(&circle, &BTreeMap::new()) {
+                judge_json("t", b"{}", Some(&ready));
+            }
+        }
     }
 }

@@ -3,8 +3,9 @@
 //!
 //! Which form an entity is in is seen from its attributes: as soon as one of them has the type of an
 //! attribute, every one is held to the normalized or concise form; without any, plain values are the
-//! simplified form. Every key survives expansion, because the core context has a default vocabulary; a
-//! context that is not at hand is an open question only for what its terms mean.
+//! simplified form. Every key survives expansion, because the core context has a default vocabulary, and
+//! the core's terms prevail over those of any other (clause 4.4): a context that is not at hand leaves
+//! open what an attribute means, not whether the entity is sound, and is a warning.
 
 mod geometry;
 
@@ -88,7 +89,7 @@ pub(super) fn judge(name: &str, bytes: &[u8], contexts: &BTreeMap<String, Value>
         }
     }
     // The core context defines a vocabulary for every key, so nothing of an entity is lost.
-    let assumed = Assumed { with_vocabulary: &["https://uri.etsi.org/ngsi-ld/"] };
+    let assumed = Assumed { with_vocabulary: &["https://uri.etsi.org/ngsi-ld/"], core_prevails: true };
     json_ld::walk(source.value(), contexts, &assumed, &mut findings);
     findings.locate(&source);
     findings.finish()

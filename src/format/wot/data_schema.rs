@@ -40,11 +40,11 @@ impl<'v> Judge<'v> {
         self.types(map, at);
         self.human_readable(map, at);
         self.known_terms(map, &[DATA_SCHEMA], at, "DataSchema");
-        self.schema_members(map, at, false);
+        self.schema_members(map, at);
     }
 
     /// The members of DataSchema; a property affordance has them besides its own.
-    pub(super) fn schema_members(&mut self, schema: &'v Object, at: &Pointer<'_>, is_property: bool) {
+    pub(super) fn schema_members(&mut self, schema: &'v Object, at: &Pointer<'_>) {
         for name in ["readOnly", "writeOnly"] {
             self.scalar(schema, name, Want::Boolean, at, "td-boolean-type");
         }
@@ -53,11 +53,7 @@ impl<'v> Judge<'v> {
         }
         if schema.get("readOnly") == Some(&Value::Bool(true)) && schema.get("writeOnly") == Some(&Value::Bool(true)) {
             let message = "it is read-only and write-only at once, so nobody can use it";
-            if is_property {
-                self.error("read-write-only", at, message, "td-default-op-properties");
-            } else {
-                self.warning("read-write-only", at, message, "td-vocab-readOnly--DataSchema");
-            }
+            self.warning("read-write-only", at, message, "td-vocab-readOnly--DataSchema");
         }
         let kind = self.kind(schema, at);
         self.bounds(schema, at, kind);

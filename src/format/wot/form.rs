@@ -89,16 +89,17 @@ impl<'v> Judge<'v> {
         }
     }
 
-    /// An operation that the property's own flags rule out.
+    /// An operation that the property's own flags rule out. The standard calls the flags hints, so this is
+    /// a warning.
     fn contradiction(&mut self, op: &str, property: &'v Object, at: &Pointer<'_>) {
         let flag = |name: &str| property.get(name) == Some(&Value::Bool(true));
         let clause = "td-default-op-properties";
         match op {
             "writeproperty" if flag("readOnly") => {
-                self.error("op-read-only", at, "the property is read-only, yet a form writes it", clause);
+                self.warning("op-read-only", at, "the property is read-only, yet a form writes it", clause);
             }
             "readproperty" | "observeproperty" if flag("writeOnly") => {
-                self.error("op-write-only", at, "the property is write-only, yet a form reads it", clause);
+                self.warning("op-write-only", at, "the property is write-only, yet a form reads it", clause);
             }
             "observeproperty" if property.get("observable") == Some(&Value::Bool(false)) => {
                 let clause = "td-vocab-observable--PropertyAffordance";

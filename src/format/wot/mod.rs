@@ -5,8 +5,8 @@
 //! with SHOULD, and what is lost on JSON-LD expansion, is a warning. A description by the context of
 //! TD 1.0 is judged by the same rules, because 1.1 only adds terms. Two things the text leaves open are
 //! decided so: bounds that no value can meet are an error, since such a schema cannot describe data
-//! accurately (td-server-data-schema); a `const` outside its `enum` is a warning, as the official tools
-//! have it.
+//! accurately (td-server-data-schema); a `const` outside its `enum`, and forms that contradict `readOnly`
+//! or `writeOnly`, are warnings, because the text calls the flags hints and the official tools agree.
 //!
 //! Whether the Thing behaves as described is not asked here.
 
@@ -206,7 +206,9 @@ impl<'v> Judge<'v> {
             Ok(_) | Err(_) => text.to_owned(),
         };
         let judged = if must_be_absolute { uri::absolute(&literal, Charset::Iri) } else { uri::reference(&literal, Charset::Iri) };
-        if let Err(why) = judged {
+        if let Err(why) = judged
+            && (literal == text || !why.contains("host"))
+        {
             let what = if must_be_absolute { "a URI with a scheme" } else { "a URI reference" };
             self.findings.push(
                 Finding::error("any-uri", format!("`{name}` is not {what}: {why}"))
@@ -347,8 +349,8 @@ impl<'v> Judge<'v> {
                     self.terms.insert(name);
                     if !name.starts_with('@') && !iri.contains(':') && !iri.starts_with('@') {
                         let clause = "td-context-ns-thing-map-of-namespaces";
-                        self.error(
-                            "any-uri",
+                        self.warning(
+                            "prefix-relative",
                             &at,
                             format!("the prefix `{}` does not stand for an absolute URI", name.escape_debug()),
                             clause,
@@ -536,7 +538,7 @@ impl<'v> Judge<'v> {
         match kind {
             Kind::Property => {
                 self.scalar(affordance, "observable", Want::Boolean, at, "td-vocab-observable--PropertyAffordance");
-                self.schema_members(affordance, at, true);
+                self.schema_members(affordance, at);
             }
             Kind::Action => {
                 for name in ["safe", "idempotent", "synchronous"] {
