@@ -24,4 +24,5 @@ pub mod profile;
 pub mod assess;
 pub mod bundle;
 pub mod report;
+pub mod demo;
 pub mod cli;

@@ -5,6 +5,10 @@
 //! exchanges it says the same again.
 
 pub mod description;
+pub mod discovery;
 pub mod exchange;
 mod generate;
 pub mod lint;
+pub mod oracle;
+pub mod plan;
+pub mod sample;

@@ -39,7 +39,7 @@ impl std::fmt::Display for Problem {
 
 /// What a door for this target is opened with, and what is missing for it. Only what the target file
 /// names is in the scope: its endpoints, the addresses of its documents, the vendor's web site, and
-/// for an `https` endpoint on its usual port the `http` port of the same host.
+/// for an encrypted endpoint on its usual port the usual port without encryption of the same host.
 pub fn opening(target: &Target, limits: Limits, environment: impl Fn(&str) -> Option<String>) -> (Opening, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut scope: BTreeMap<Origin, ProbeEndpoint> = BTreeMap::new();
@@ -76,10 +76,7 @@ pub fn opening(target: &Target, limits: Limits, environment: impl Fn(&str) -> Op
             trust_unverified: endpoint.trust_unverified,
             ..ProbeEndpoint::new(origin.clone())
         };
-        if origin.scheme() == "https"
-            && origin.port() == 443
-            && let Ok(plain) = Origin::new("http", origin.host(), 80)
-        {
+        if let Some(plain) = plain_side(&origin) {
             scope
                 .entry(plain.clone())
                 .or_insert_with(|| ProbeEndpoint { addresses: endpoint.addresses.clone(), ..ProbeEndpoint::new(plain) });
@@ -149,6 +146,18 @@ pub fn opening(target: &Target, limits: Limits, environment: impl Fn(&str) -> Op
 }
 
 /// The origin of an endpoint's address.
+/// Where the same host would speak the same protocol without encryption.
+fn plain_side(origin: &Origin) -> Option<Origin> {
+    let (scheme, port) = match (origin.scheme(), origin.port()) {
+        ("https", 443) => ("http", 80),
+        ("mqtts", 8883) => ("mqtt", 1883),
+        ("coaps", 5684) => ("coap", 5683),
+        ("sips", 5061) => ("sip", 5060),
+        _ => return None,
+    };
+    Origin::new(scheme, origin.host(), port).ok()
+}
+
 pub(super) fn origin_of(url: &Url) -> Result<Origin, crate::probe::Refusal> {
     Origin::of(url)
 }

@@ -98,6 +98,33 @@ mod tests {
         assert_eq!(back.to_string(), observation.to_string());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_observation_comes_back(observation in observation()) {
+            let (back, _) = round(&observation);
+            proptest::prop_assert_eq!(back.to_string(), observation.to_string());
+        }
+    }
+
+    /// JSON in which exchanges, references and what looks like them are frequent.
+    fn observation() -> impl proptest::strategy::Strategy<Value = Value> {
+        use proptest::prelude::*;
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            (-1e9..1e9).prop_map(Value::from),
+            ".{0,6}".prop_map(Value::from),
+            Just(json!(format!("sha256:{}", "0".repeat(64)))),
+        ];
+        let key = prop_oneof![Just("$exchange".to_owned()), "[a-c]"];
+        leaf.prop_recursive(5, 40, 4, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec((key.clone(), inner), 0..3).prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
     #[test]
     fn an_imitated_reference_is_kept_as_it_is() {
         let observation =

@@ -48,6 +48,7 @@ pub use verify::Verification;
 pub use writer::{JournalWriter, Opening, Writer};
 
 pub(crate) use json::pretty as json_pretty;
+pub(crate) use withhold::SECRET_REMOVED;
 
 /// The program's README inside the bundle.
 const README: &str = "README.txt";

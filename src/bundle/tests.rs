@@ -346,3 +346,43 @@ fn links_out_of_a_folder_are_refused() {
     std::os::unix::fs::symlink("/etc/passwd", at.join("b/observations/link.json")).unwrap();
     assert!(matches!(Bundle::read(&at.join("b")).unwrap_err(), BundleError::Refused(_)));
 }
+
+/// Tells three results, says so, and goes on for ever.
+fn endless(folder: &Path) {
+    let run = Run::new();
+    let mut writer = run.writer(folder, &Redactor::default(), false).unwrap();
+    run.write(&mut writer, 3);
+    println!("written");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_what_it_had() {
+    use std::io::BufRead as _;
+    use std::process::{Command, Stdio};
+    if let Some(folder) = std::env::var_os("PROBITY_TEST_ENDLESS") {
+        endless(Path::new(&folder));
+    }
+    let at = folder("killed");
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "bundle::tests::a_killed_run_leaves_what_it_had", "--nocapture"])
+        .env("PROBITY_TEST_ENDLESS", at.join("b"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.ends_with("written")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let bundle = Bundle::read(&at.join("b")).unwrap();
+    let run = Run::new();
+    let expected = run.write(&mut run.writer(&at.join("same"), &Redactor::default(), false).unwrap(), 3);
+    assert!(!bundle.is_sealed());
+    assert_eq!(bundle.assessment().completion, Completion::Interrupted);
+    assert_eq!(bundle.assessment().results.get(..3), Some(expected.results.as_slice()));
+    assert_eq!(bundle.assessment().results.len(), run.plan.steps.len());
+    assert!(bundle.replay().unwrap().is_same());
+}

@@ -4,7 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::verdict::{REDACTED, Redactor, Verdict};
 
-/// Stands beside a result from which a secret was taken.
+/// What the note on a result from which a secret was taken begins with.
+pub(crate) const SECRET_REMOVED: &str = "SECRET REMOVED";
+
+/// The note.
 const MARK: &str =
     "SECRET REMOVED: what was recorded here held a secret of this run, which was taken out before it was written. Change that secret.";
 

@@ -76,6 +76,10 @@ impl Answer {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
+    /// The values of all fields of this name, in their order.
+    pub(super) fn header_values(&self, name: &str) -> Vec<String> {
+        self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone()).collect()
+    }
     /// The media type of the body without parameters, in lower case.
     pub(super) fn media_type(&self) -> String {
         self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
@@ -122,19 +126,18 @@ impl Answer {
                 .with(self.status_evidence("an answer that can be judged")),
         )
     }
-    /// Why the body cannot be judged: it was not read to its end or is not UTF-8.
+    /// Why the body cannot be judged: it was not read to its end.
+    pub(super) fn unfinished(&self) -> Option<Verdict> {
+        let why = self.cut.as_ref()?;
+        let evidence = Evidence::expected("a whole answer").observed(why).at(self.place());
+        Some(Verdict::cant_tell(Cause::Target, format!("the answer could not be read whole: {why}")).with(evidence))
+    }
+    /// Why the body cannot be judged as text: it was not read to its end or is not UTF-8.
     pub(super) fn unreadable(&self) -> Option<Verdict> {
-        match (&self.cut, &self.text) {
-            (Some(why), _) => Some(
-                Verdict::cant_tell(Cause::Target, format!("the answer could not be read whole: {why}"))
-                    .with(Evidence::expected("a whole answer").observed(why).at(self.place())),
-            ),
-            (None, None) => Some(
-                Verdict::cant_tell(Cause::Target, "the answer is not text")
-                    .with(Evidence::expected("UTF-8 text").observed("other bytes").at(self.place())),
-            ),
-            (None, Some(_)) => None,
-        }
+        self.unfinished().or_else(|| {
+            let evidence = Evidence::expected("UTF-8 text").observed("other bytes").at(self.place());
+            self.text.is_none().then(|| Verdict::cant_tell(Cause::Target, "the answer is not text").with(evidence))
+        })
     }
 }
 

@@ -6,12 +6,13 @@ use url::Url;
 
 use super::answer::Answer;
 use super::{Facts, Kind, On, Probes};
-use crate::probe::{ProbeError, Request};
+use crate::probe::{Phase, ProbeError, Request};
 use crate::target::Effect;
 use crate::verdict::{Cause, Evidence, Grade, Verdict};
 
 /// Asks an endpoint over plain HTTP, without any credential, and demands that it leads to HTTPS or
-/// refuses. An endpoint that the target file names with `https:` has no plain side to ask.
+/// refuses. The plain side of an `https:` endpoint on its usual port is the same host at port 80; on
+/// another port it has none.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HttpsRedirect {
@@ -28,6 +29,8 @@ pub enum PlainSeen {
     Encrypted,
     /// The port is closed.
     Refused,
+    /// Nothing answers there: closed without a word, or kept away by a filter.
+    Silent,
     /// It answered.
     Answered(Box<Answer>),
 }
@@ -41,14 +44,16 @@ impl Kind for HttpsRedirect {
 
     async fn observe(&self, probes: &Probes) -> Result<PlainSeen, ProbeError> {
         let (_, endpoint) = probes.endpoint()?;
-        if endpoint.url.scheme() != "http" {
+        let mut url = probes.address(&self.path)?;
+        if endpoint.url.scheme() != "http" && (endpoint.url.port_or_known_default() != Some(443) || url.set_scheme("http").is_err()) {
             return Ok(PlainSeen::Encrypted);
         }
-        let request = Request::get(probes.address(&self.path)?, "see whether plain HTTP leads to HTTPS");
+        let request = Request::get(url, "see whether plain HTTP leads to HTTPS");
         match probes.door().ask(&request).await {
             Ok(exchange) => Ok(PlainSeen::Answered(Box::new(Answer::from(&*exchange)))),
             // Here reachability is the question: a closed port serves nothing in clear text.
             Err(ProbeError::Refused { .. }) => Ok(PlainSeen::Refused),
+            Err(ProbeError::TimedOut { phase: Phase::Connect, .. } | ProbeError::Unreachable { .. }) => Ok(PlainSeen::Silent),
             Err(error) => Err(error),
         }
     }
@@ -56,8 +61,9 @@ impl Kind for HttpsRedirect {
     fn judge(&self, seen: &PlainSeen, _: &Facts<'_>) -> Verdict {
         const CLAUSE: &str = "RFC 6797, section 7.2";
         let answer = match seen {
-            PlainSeen::Encrypted => return Verdict::inapplicable("the endpoint speaks HTTPS; it has no plain side"),
+            PlainSeen::Encrypted => return Verdict::inapplicable("the endpoint speaks HTTPS on a port of its own; it has no plain side"),
             PlainSeen::Refused => return Verdict::passed("plain HTTP is refused: the port is closed"),
+            PlainSeen::Silent => return Verdict::passed("plain HTTP is not answered: nothing can be connected to there"),
             PlainSeen::Answered(answer) => answer,
         };
         let expected = "a redirect to https:, or a refusal";
@@ -111,7 +117,7 @@ mod tests {
 
     #[test]
     fn redirects_to_https_and_refusals_pass() {
-        for seen in [answered(301, Some("https://shop.test/a")), answered(307, Some("https://www.shop.test/")), PlainSeen::Refused, answered(403, None), answered(426, None)] {
+        for seen in [answered(301, Some("https://shop.test/a")), answered(307, Some("https://www.shop.test/")), PlainSeen::Refused, PlainSeen::Silent, answered(403, None), answered(426, None)] {
             assert_eq!(judge(seen).outcome, Outcome::Passed);
         }
         assert_eq!(judge(PlainSeen::Encrypted).outcome, Outcome::Inapplicable);

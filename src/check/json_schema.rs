@@ -66,7 +66,7 @@ impl Kind for JsonSchemaOfAnswer {
             if !(200..300).contains(&answer.status) {
                 return Verdict::failed(format!("{}: it is not there, status {}", self.asks, answer.status)).with(answer.status_evidence("status 200"));
             }
-            if let Some(verdict) = answer.unreadable() {
+            if let Some(verdict) = answer.unfinished() {
                 return verdict;
             }
             let right_type = if self.media_types.is_empty() { answer.is_json() } else { self.media_types.contains(&answer.media_type()) };
@@ -78,6 +78,10 @@ impl Kind for JsonSchemaOfAnswer {
                         .at(answer.header_place("Content-Type"))
                         .clause("RFC 9110, section 8.3"),
                 );
+            }
+            if answer.text.is_none() {
+                findings.push(Finding::error("utf-8", "it is not UTF-8").at(answer.question()).expected("JSON in UTF-8").clause("RFC 8259, section 8.1"));
+                continue;
             }
             match Source::json(answer.question(), answer.text.as_deref().unwrap_or_default().as_bytes()) {
                 Ok(source) => findings.extend(self.schema.findings(&source)),
@@ -123,6 +127,12 @@ mod tests {
             assert_eq!(verdict.outcome, Outcome::Failed, "{why}");
             assert!(verdict.reason.contains(why), "{}", verdict.reason);
         }
+    }
+
+    #[test]
+    fn other_encodings_than_utf_8_fail() {
+        let latin = Answer { text: None, ..answer(200, &JSON, "") };
+        assert!(judge(CHECK, vec![latin]).reason.contains("not UTF-8"));
     }
 
     #[test]

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::answer::Answer;
-use crate::probe::{Door, ProbeError, Request};
+use crate::probe::{Door, Origin, ProbeError, Request};
 use crate::target::{Endpoint, Target};
-use crate::verdict::{Cause, Evidence, Place, Verdict};
+use crate::verdict::{Cause, Evidence, Place, Untrusted, Verdict};
 
 /// The door to the network, bound to the target and the endpoint that a check asks.
 #[derive(Clone)]
@@ -47,6 +47,27 @@ impl Probes {
             .map(|(name, endpoint)| (name.as_str(), endpoint))
             .ok_or_else(|| ProbeError::bug("a check that asks an endpoint was planned without one"))
     }
+    /// Scheme, host and port of the endpoint that is asked.
+    ///
+    /// # Errors
+    /// The address cannot be asked.
+    pub(super) fn origin(&self) -> Result<Origin, ProbeError> {
+        let (_, endpoint) = self.endpoint()?;
+        Origin::of(&endpoint.url).map_err(|refusal| ProbeError::OutOfScope { what: Untrusted::new(endpoint.url.as_str()), refusal })
+    }
+    /// Asks for a path at the vendor's public web site and follows redirects; none where the target file
+    /// names no site.
+    pub(super) async fn ask_website(&self, path: &str, purpose: &str) -> Result<WebsiteSeen, ProbeError> {
+        let Some(site) = &self.target.product.vendor.website else { return Ok(WebsiteSeen::NotNamed) };
+        let asked = Url::parse(site).and_then(|url| url.join(path)).map_err(|e| ProbeError::misuse(format!("{site}: {e}")))?;
+        let trail = self.door.ask_and_follow(&Request::get(asked.clone(), purpose)).await?;
+        let Some(last) = trail.last() else { return Err(ProbeError::bug("a chain of answers without an answer")) };
+        Ok(WebsiteSeen::Answered {
+            asked: asked.into(),
+            answer: Box::new(Answer::from(&**last)),
+            stopped: trail.stopped.map(|e| e.to_string()),
+        })
+    }
     /// Reads a document that the target file names: a file beside it, or an address.
     ///
     /// # Errors
@@ -70,6 +91,53 @@ impl Probes {
 /// Whether a document is named by an address and not by a path.
 pub(super) fn is_address(location: &str) -> bool {
     Url::parse(location).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// What the vendor's public web site answered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebsiteSeen {
+    /// The target file names no web site.
+    NotNamed,
+    /// The last answer, redirects followed.
+    Answered {
+        /// The address that was asked first.
+        asked: String,
+        /// The last answer.
+        answer: Box<Answer>,
+        /// Why the last redirect was not followed, if there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stopped: Option<String>,
+    },
+}
+
+impl WebsiteSeen {
+    /// The address that was asked and the answer, or the verdict where there is nothing to judge. An
+    /// answer of "not there" is given.
+    pub(super) fn answer(&self, what: &str) -> Result<(&str, &Answer), Box<Verdict>> {
+        Err(Box::new(match self {
+            Self::NotNamed => {
+                Verdict::untested(Cause::Missing, format!("the target file does not name the vendor's web site, where {what} should be"))
+                    .with(
+                        Evidence::expected("the vendor's web site")
+                            .observed("nothing")
+                            .at(Place::part_of("target file", "product.vendor.website")),
+                    )
+            }
+            Self::Answered { answer, stopped: Some(why), .. } => {
+                Verdict::cant_tell(Cause::Missing, format!("{what} leads on to where this run does not go: {why}"))
+                    .with(answer.status_evidence("an answer on the same site"))
+            }
+            Self::Answered { asked, answer, stopped: None } => match answer.tells_nothing(&[]) {
+                Some(verdict) => verdict,
+                None if answer.status >= 500 => {
+                    Verdict::cant_tell(Cause::Target, format!("the vendor's web site was not at work: status {}", answer.status))
+                        .with(answer.status_evidence("status 200"))
+                }
+                None => return Ok((asked, answer)),
+            },
+        }))
+    }
 }
 
 /// A document that the target file names, as it was read.

@@ -5,7 +5,8 @@
 
 mod args;
 mod assess;
-// mod demo;
+mod check;
+mod demo;
 mod exit;
 mod explain;
 mod init;
@@ -49,6 +50,8 @@ pub fn run() -> Exit {
 
 fn dispatch(command: &Command, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     match command {
+        Command::Check(args) => check::run(args, terminal),
+        Command::Package(command) => check::package(command, terminal),
         Command::Explain(args) => explain::explain(args, terminal),
         Command::Checks(args) => explain::checks(args, terminal),
         Command::Profile(command) => profile::run(command, terminal),
@@ -80,7 +83,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Exit, Vec<Mistake>>
         Command::Report(args) => report::report(args, terminal),
         Command::Replay(args) => report::replay(args, terminal),
         Command::Verify(args) => report::verify(args, terminal),
-        Command::Demo(_) => Err(vec![Mistake::new("probity", "not built in yet")]),
+        Command::Demo(args) => wait(demo::run(args, terminal)),
     }
 }
 

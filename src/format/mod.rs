@@ -16,20 +16,25 @@ pub mod csaf;
 pub mod csv;
 pub mod date_time;
 pub mod fhir;
+mod file;
 mod findings;
 pub mod header;
 pub mod hsds;
 mod ical;
 mod json;
+mod json_ld;
 pub mod json_schema;
 pub mod language_tag;
+mod lines;
 #[cfg(test)]
 mod mutation;
+mod ngsi_ld;
 mod openacr;
 mod pointer;
 pub mod sbom;
 pub mod scaip;
 pub mod security_txt;
+mod sniff;
 pub mod support_period;
 pub mod unit;
 pub mod update_manifest;
@@ -39,48 +44,88 @@ pub mod vulnerability;
 mod wot;
 mod xml;
 
+pub use file::{FileReport, judge_file, judge_lines};
+pub use lines::{Line, Lines};
 pub use pointer::Pointer;
+pub use sniff::sniff;
 
+use self::findings::Findings;
+use crate::document::Source;
 use crate::verdict::Finding;
 
-/// A format that documents are judged by; named as on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Format {
+/// Declares the formats with their names, so that neither can be forgotten.
+macro_rules! formats {
+    ($($(#[$doc:meta])* $format:ident = $name:literal),* $(,)?) => {
+        /// A format that documents are judged by; named as on the command line.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        pub enum Format {
+            $($(#[$doc])* #[serde(rename = $name)] $format),*
+        }
+
+        impl Format {
+            /// Every format, in the order that listings use.
+            pub const ALL: &[Self] = &[$(Self::$format),*];
+
+            /// The name on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$format => $name),* }
+            }
+        }
+    };
+}
+
+formats! {
     /// W3C WoT Thing Description 1.1 (and 1.0).
-    WotTd,
+    WotTd = "wot-td",
     /// W3C WoT Thing Model 1.1.
-    WotTm,
-    /// OpenACR 0.1.0 accessibility conformance report.
-    OpenAcr,
-    /// JSON, by a JSON Schema where one is at hand.
-    Json,
-    /// SCAIP messages of social alarms.
-    Scaip,
-    /// CSV, with a table schema where one is at hand.
-    Csv,
+    WotTm = "wot-tm",
     /// Human Services Data Specification 3.0, JSON.
-    Hsds,
+    Hsds = "hsds",
+    /// NGSI-LD, ETSI GS CIM 009.
+    NgsiLd = "ngsi-ld",
+    /// JSON-LD 1.1.
+    JsonLd = "json-ld",
     /// iCalendar, RFC 5545.
-    ICal,
+    ICal = "ical",
+    /// CSV, with a table schema where one is at hand.
+    Csv = "csv",
+    /// A Frictionless data package: `datapackage.json` and its tables.
+    DataPackage = "data-package",
+    /// SCAIP messages of social alarms.
+    Scaip = "scaip",
+    /// OpenACR 0.1.0 accessibility conformance report.
+    OpenAcr = "openacr",
+    /// FHIR resources, by the definitions of packages.
+    Fhir = "fhir",
+    /// CycloneDX or SPDX parts list.
+    Sbom = "sbom",
+    /// CSAF 2.0 advisory.
+    Csaf = "csaf",
+    /// OpenVEX, or VEX within CycloneDX or CSAF.
+    Vex = "vex",
+    /// security.txt, RFC 9116, without what depends on the day and the place it was fetched from.
+    SecurityTxt = "security-txt",
+    /// JSON, by a JSON Schema where one is at hand.
+    Json = "json",
     /// XML as such.
-    Xml,
+    Xml = "xml",
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 impl std::str::FromStr for Format {
     type Err = String;
     fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "wot-td" => Ok(Self::WotTd),
-            "wot-tm" => Ok(Self::WotTm),
-            "scaip" => Ok(Self::Scaip),
-            "csv" => Ok(Self::Csv),
-            "openacr" => Ok(Self::OpenAcr),
-            "json" => Ok(Self::Json),
-            "hsds" => Ok(Self::Hsds),
-            "ical" => Ok(Self::ICal),
-            "xml" => Ok(Self::Xml),
-            _ => Err(format!("no format is called `{name}`")),
-        }
+        let names = || Self::ALL.iter().map(|format| format.as_str()).collect::<Vec<_>>().join(", ");
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|format| format.as_str() == name)
+            .ok_or_else(|| format!("no format is called `{name}`; there are {}", names()))
     }
 }
 
@@ -88,6 +133,12 @@ impl std::str::FromStr for Format {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Context {
+    /// The definitions that FHIR resources are judged by.
+    pub fhir: Option<std::sync::Arc<fhir::Definitions>>,
+    /// Profiles that every FHIR resource is judged by, besides those it names itself.
+    pub fhir_profiles: Vec<String>,
+    /// JSON-LD contexts by their IRI.
+    pub contexts: std::collections::BTreeMap<String, serde_json::Value>,
     /// What a JSON document must be like.
     pub schema: Option<json_schema::JsonSchema>,
     /// What a CSV table must be like.
@@ -114,9 +165,38 @@ pub fn judge(format: Format, name: &str, bytes: &[u8], context: &Context) -> Vec
         Format::Csv => csv::judge(bytes, context.table_schema.as_ref(), &context.dialect),
         Format::OpenAcr => openacr::judge(name, bytes),
         Format::Json => json_schema::judge_json(name, bytes, context.schema.as_ref()),
+        Format::DataPackage => csv::package::judge_descriptor(name, bytes),
+        Format::NgsiLd => ngsi_ld::judge(name, bytes, &context.contexts),
+        Format::JsonLd => json_ld::judge(name, bytes, &context.contexts),
         Format::Hsds => hsds::judge(name, bytes),
         Format::ICal => ical::judge(bytes),
         Format::Xml => xml::judge(bytes),
+        Format::Fhir => judge_fhir(name, bytes, context),
+        Format::Sbom => judge_source(name, bytes, |source| sbom::PartsList::read(source).1),
+        Format::Csaf => judge_source(name, bytes, csaf::judge),
+        Format::Vex => judge_source(name, bytes, |source| vex::read(source).1),
+        Format::SecurityTxt => security_txt::read(bytes).1,
+    }
+}
+
+/// Reads JSON with its hygiene and hands it on.
+fn judge_source(name: &str, bytes: &[u8], judge: impl Fn(&Source) -> Vec<Finding>) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    if let Some(source) = json::read(name, bytes, &mut findings) {
+        findings.extend(judge(&source));
+        findings.locate(&source);
+    }
+    findings.finish()
+}
+
+fn judge_fhir(name: &str, bytes: &[u8], context: &Context) -> Vec<Finding> {
+    let Some(definitions) = context.fhir.as_deref() else {
+        return vec![Finding::open("definitions", "no package with FHIR definitions is at hand, so the resource was not judged")];
+    };
+    let profiles: Vec<&str> = context.fhir_profiles.iter().map(String::as_str).collect();
+    match fhir::Validator::new(definitions, fhir::Options::default()).validate_bytes(name, bytes, &profiles) {
+        Ok(findings) => findings,
+        Err(error) => vec![json::unreadable(&error, "RFC 8259")],
     }
 }
 

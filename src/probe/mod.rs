@@ -19,9 +19,11 @@ mod health;
 mod http;
 mod interrupt;
 mod journal;
+mod knock;
 mod limits;
 mod memory;
 pub mod mqtt;
+mod random;
 mod scope;
 pub mod sip;
 pub mod tls;
@@ -40,7 +42,9 @@ pub use http::{
 };
 pub use interrupt::Interrupt;
 pub use journal::{Ending, JournalEntry, JournalSink, JournalSummary, Transport};
+pub use knock::Port;
 pub use limits::{LEAST_GAP, LONGEST_EXCHANGE, Limits, MOST_BODY_BYTES};
+pub use random::random_word;
 pub use scope::{AddressClass, Endpoint, Origin, Pin, Scope};
 pub use trust::{CertificateFault, TlsFacts};
 

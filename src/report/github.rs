@@ -9,6 +9,9 @@ use crate::assess::{Assessment, PillarVerdict, RequirementView};
 use crate::profile::Level;
 use crate::verdict::Outcome;
 
+/// How many requirements get an annotation. GitHub shows ten of a kind for a step and fifty for a job.
+const MAX_SHOWN: usize = 100;
+
 /// The annotations, one line each.
 pub(super) fn render(assessment: &Assessment, options: &RenderOptions) -> String {
     let mut out = String::new();
@@ -22,7 +25,8 @@ pub(super) fn render(assessment: &Assessment, options: &RenderOptions) -> String
     let title = format!("{} {}: {}", product.name, product.version, verdict.as_str());
     annotate(&mut out, command, &title, options, &words::verdict_sentence(assessment));
     let views = assessment.requirement_views();
-    for view in words::to_do(&views) {
+    let open = words::to_do(&views);
+    for view in open.iter().take(MAX_SHOWN) {
         let command = match (view.outcome, view.text.level) {
             (Outcome::Failed, Level::Must) => "error",
             (Outcome::Failed, Level::Should) | (Outcome::CantTell | Outcome::Untested, Level::Must) => "warning",
@@ -31,6 +35,10 @@ pub(super) fn render(assessment: &Assessment, options: &RenderOptions) -> String
         };
         let title = format!("{} {} ({}): {}", view.text.id, view.text.title, view.text.level.as_str(), words::outcome(view.outcome));
         annotate(&mut out, command, &title, options, &message(view));
+    }
+    if open.len() > MAX_SHOWN {
+        let more = format!("{} more are in the report", open.len() - MAX_SHOWN);
+        annotate(&mut out, command, &title, options, &more);
     }
     out
 }

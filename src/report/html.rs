@@ -30,6 +30,7 @@ pub(super) fn render(assessment: &Assessment, options: &RenderOptions) -> Result
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_filter("prose", |text: &str| Value::from_safe_string(prose(text)));
     environment.add_template("page.html", TEMPLATE)?;
     let page = page(assessment, options);
     environment.get_template("page.html")?.render(value(page))
@@ -39,7 +40,7 @@ fn page(a: &Assessment, options: &RenderOptions) -> Json {
     let anchors = Anchors::new(a);
     let views = a.requirement_views();
     let standings = a.standings();
-    let open: Vec<Json> = words::to_do(&views).into_iter().map(|view| to_do(view, &anchors)).collect();
+    let to_do = words::to_do(&views);
     let validity = a.validity();
     let (must, should) = (a.counts(Level::Must), a.counts(Level::Should));
     let product = &a.target.product;
@@ -51,24 +52,30 @@ fn page(a: &Assessment, options: &RenderOptions) -> Json {
         "codes": product.codes.iter().map(|(scheme, codes)| json!({ "scheme": scheme, "codes": codes.join(", ") })).collect::<Vec<_>>(),
         "profile": {
             "id": a.profile.id, "version": a.profile.version, "title": a.profile.title, "sha256": a.profile.sha256,
+            "short": a.profile.sha256.chars().take(16).collect::<String>(),
             "overlays": a.profile.overlays.iter().map(|o| json!({
                 "id": o.id, "version": o.version, "title": o.title, "sha256": o.sha256, "changes": o.changes,
             })).collect::<Vec<_>>(),
         },
         "tier": words::tier(a.tier),
-        "only": a.only,
         "started": words::moment(a.started), "finished": words::moment(a.finished),
         "valid_until": words::day(validity.until), "valid_because": validity.because,
         "run_by": words::run_by(&options.run_by),
-        "verdict": verdict(a.verdict()), "sentence": words::verdict_sentence(a), "completion": words::completion(a),
+        "verdict": verdict(a.verdict()), "sentence": words::verdict_sentence(a), "alerts": words::alerts(a),
         "must": counts(must), "should": counts(should),
         "pillars": standings.iter().map(|s| pillar(s, &anchors, a)).collect::<Vec<_>>(),
         "assumed": standings.iter().any(|s| s.pillar.title_status == TitleStatus::Assumed),
-        "to_do": open,
-        "open": words::open_by_cause(&views).into_iter().map(|(cause, results)| json!({
-            "cause": words::cause(cause), "next": words::next_step(cause),
-            "results": results.iter().map(|(view, result)| json!({
-                "id": view.text.id, "anchor": anchors.of(&view.text.id), "title": view.text.title, "asked": words::asked(result),
+        "failed": words::failed(&to_do).into_iter().map(|view| failed(view, &anchors)).collect::<Vec<_>>(),
+        "undetermined": words::open(&to_do).into_iter().map(|(cause, views)| json!({
+            "cause": words::cause(cause), "next": words::next_step(cause), "count": views.len(),
+            "requirements": views.iter().map(|view| json!({
+                "id": view.text.id, "title": view.text.title, "anchor": anchors.of(&view.text.id),
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "open": words::open_by_cause(&views).into_iter().map(|open| json!({
+            "cause": words::cause(open.cause), "next": words::next_step(open.cause),
+            "results": open.results.iter().map(|(text, result)| json!({
+                "id": text.id, "anchor": anchors.of(&text.id), "title": text.title, "asked": words::asked(result),
                 "outcome": words::outcome(result.outcome()), "reason": result.verdict.reason,
             })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
@@ -152,7 +159,7 @@ fn source(s: &Reference) -> Json {
     })
 }
 
-fn to_do(view: &RequirementView<'_>, anchors: &Anchors) -> Json {
+fn failed(view: &RequirementView<'_>, anchors: &Anchors) -> Json {
     let deciding = words::deciding(view);
     json!({
         "id": view.text.id, "anchor": anchors.of(&view.text.id), "title": view.text.title, "level": view.text.level.as_str(),
@@ -231,6 +238,33 @@ fn capital(words: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
+/// Text as HTML, with what stands between backquotes in letters of one width.
+fn prose(text: &str) -> String {
+    let pieces: Vec<&str> = text.split('`').collect();
+    // A lone backquote is itself.
+    let paired = pieces.len() % 2 == 1;
+    let mut out = String::with_capacity(text.len() + 16);
+    for (index, piece) in pieces.iter().enumerate() {
+        match index {
+            0 => {}
+            _ if !paired => out.push('`'),
+            _ if index % 2 == 1 => out.push_str("<code>"),
+            _ => out.push_str("</code>"),
+        }
+        for c in piece.chars() {
+            match c {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '"' => out.push_str("&quot;"),
+                '\'' => out.push_str("&#39;"),
+                _ => out.push(c),
+            }
+        }
+    }
+    out
+}
+
 /// Names for places within the page: letters, digits and hyphens, each once.
 struct Anchors {
     requirements: BTreeMap<String, String>,
@@ -275,5 +309,27 @@ fn value(json: Json) -> Value {
         Json::String(text) => Value::from(text),
         Json::Array(items) => Value::from(items.into_iter().map(value).collect::<Vec<Value>>()),
         Json::Object(map) => Value::from(map.into_iter().map(|(key, v)| (key, value(v))).collect::<BTreeMap<String, Value>>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_is_escaped_and_keeps_lone_backquotes() {
+        assert_eq!(prose("a `b<` & \"c\""), "a <code>b&lt;</code> &amp; &quot;c&quot;");
+        assert_eq!(prose("a ` b' ``` <"), "a <code> b&#39; </code><code></code> &lt;");
+        assert_eq!(prose("a ` <b>"), "a ` &lt;b&gt;");
+    }
+
+    #[test]
+    fn anchors_are_plain_and_unique() {
+        let anchors = unique("req", ["A-1", "A.1", "A 1", "\"><x"].into_iter());
+        let mut names: Vec<_> = anchors.values().cloned().collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 4);
+        assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')));
     }
 }

@@ -19,8 +19,20 @@ pub(super) fn render(assessment: &Assessment, options: &RenderOptions) -> String
     let open = words::to_do(&views);
     if !open.is_empty() {
         out.push_str("\n### What to do\n");
-        for view in open.iter().take(MAX_SHOWN) {
+        let shown: Vec<_> = open.iter().take(MAX_SHOWN).copied().collect();
+        let failed = words::failed(&shown);
+        if !failed.is_empty() {
+            out.push_str("\n#### Not met\n");
+        }
+        for view in failed {
             requirement(&mut out, view);
+        }
+        // One cause has one thing to do about it, said once.
+        for (cause, views) in words::open(&shown) {
+            let _ = writeln!(out, "\n#### {}\n\n{}", words::cause(cause), text(words::next_step(cause)));
+            for view in views {
+                requirement(&mut out, view);
+            }
         }
         if open.len() > MAX_SHOWN {
             let _ = writeln!(out, "\n{} more are in the HTML report.", open.len() - MAX_SHOWN);
@@ -50,11 +62,8 @@ fn head(out: &mut String, a: &Assessment, options: &RenderOptions) {
     };
     let _ = writeln!(out, "## {sign} {} {}: {}\n", text(&product.name), text(&product.version), verdict.as_str());
     let _ = writeln!(out, "{}", text(&words::verdict_sentence(a)));
-    if let Some(sentence) = words::completion(a) {
-        let _ = writeln!(out, "\n{}", text(&sentence));
-    }
-    if !a.only.is_empty() {
-        let _ = writeln!(out, "\nThe run was narrowed to {}.", text(&a.only.join(", ")));
+    for alert in words::alerts(a) {
+        let _ = writeln!(out, "\n**{}**", text(&alert));
     }
     let overlays: String = a.profile.overlays.iter().map(|o| format!(" + {} {}", o.id, o.version)).collect();
     let profile = format!("{} {}{overlays}", a.profile.id, a.profile.version);
@@ -95,7 +104,7 @@ fn pillars(out: &mut String, a: &Assessment) {
 fn requirement(out: &mut String, view: &RequirementView<'_>) {
     let _ = writeln!(
         out,
-        "\n#### {} {} {}: {} ({})\n",
+        "\n##### {} {} {}: {} ({})\n",
         words::sign(view.outcome),
         text(&view.text.id),
         text(&view.text.title),
@@ -111,7 +120,7 @@ fn requirement(out: &mut String, view: &RequirementView<'_>) {
     for (waiver, state) in &view.waivers {
         let _ = writeln!(out, "* {}", text(&words::waiver(waiver, *state)));
     }
-    for step in words::what_next(view) {
+    if let Some(step) = words::own_step(view) {
         let _ = writeln!(out, "* **Do next**: {}", text(&step));
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn render(assessment: &Assessment, options: &RenderOptions) -> String
     page.head(assessment, options);
     page.pillars(assessment);
     let views = assessment.requirement_views();
-    page.to_do(&words::to_do(&views));
+    page.what_to_do(&words::to_do(&views));
     page.waivers(&views);
     page.foot(assessment);
     page.out
@@ -41,11 +41,8 @@ impl Page {
         let verdict = a.verdict();
         self.line(0, &verdict.as_str().to_uppercase(), Some(verdict_style(verdict).bold()));
         self.line(0, &words::verdict_sentence(a), None);
-        if let Some(sentence) = words::completion(a) {
-            self.line(0, &sentence, None);
-        }
-        if !a.only.is_empty() {
-            self.line(0, &format!("The run was narrowed to {}.", a.only.join(", ")), None);
+        for alert in words::alerts(a) {
+            self.line(0, &alert, Some(bold()));
         }
         self.blank();
     }
@@ -83,29 +80,46 @@ impl Page {
         );
     }
 
-    fn to_do(&mut self, open: &[&RequirementView<'_>]) {
-        if open.is_empty() {
+    fn what_to_do(&mut self, to_do: &[&RequirementView<'_>]) {
+        if to_do.is_empty() {
             return;
         }
         self.blank();
         self.line(0, "WHAT TO DO", Some(bold()));
-        for view in open {
+        for view in words::failed(to_do) {
             self.blank();
-            let style = outcome_style(view.outcome);
-            let mark = self.paint(&format!("{} {}", words::sign(view.outcome), words::outcome(view.outcome).to_uppercase()), style.bold());
-            let _ = writeln!(self.out, "{mark}  {} {} ({})", view.text.id, view.text.title, view.text.level.as_str());
-            for result in words::deciding(view) {
-                self.field(2, &format!("{}:", words::asked(result)), &result.verdict.reason);
-                for evidence in &result.verdict.evidence {
-                    self.evidence(evidence);
-                }
+            self.requirement(view);
+        }
+        // One cause has one thing to do about it, said once.
+        for (cause, views) in words::open(to_do) {
+            self.blank();
+            self.line(0, &format!("{}:", words::cause(cause)), Some(bold()));
+            self.line(0, words::next_step(cause), None);
+            for view in views {
+                self.blank();
+                self.requirement(view);
             }
-            for (waiver, state) in &view.waivers {
-                self.field(2, "waiver:", &words::waiver(waiver, *state));
+        }
+    }
+
+    fn requirement(&mut self, view: &RequirementView<'_>) {
+        let style = outcome_style(view.outcome);
+        let mark = self.paint(&format!("{} {}", words::sign(view.outcome), words::outcome(view.outcome).to_uppercase()), style.bold());
+        let _ = writeln!(self.out, "{mark}  {} {} ({})", view.text.id, view.text.title, view.text.level.as_str());
+        for result in words::deciding(view) {
+            self.field(2, &format!("{}:", words::asked(result)), &result.verdict.reason);
+            for evidence in &result.verdict.evidence {
+                self.evidence(evidence);
             }
-            for step in words::what_next(view) {
-                self.field(2, "do next:", &step);
+            for note in &result.verdict.notes {
+                self.field(4, "note:", note);
             }
+        }
+        for (waiver, state) in &view.waivers {
+            self.field(2, "waiver:", &words::waiver(waiver, *state));
+        }
+        if let Some(step) = words::own_step(view) {
+            self.field(2, "do next:", &step);
         }
     }
 

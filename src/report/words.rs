@@ -4,7 +4,8 @@ use time::{Date, OffsetDateTime, UtcOffset};
 
 use super::RunBy;
 use crate::assess::{Assessment, CheckResult, Completion, Counts, PillarVerdict, RequirementView};
-use crate::profile::{Level, Waiver, WaiverState};
+use crate::bundle::SECRET_REMOVED;
+use crate::profile::{Level, RequirementText, Waiver, WaiverState};
 use crate::verdict::{Cause, Outcome};
 
 /// An outcome for a reader who does not know the field.
@@ -63,7 +64,7 @@ pub(super) fn verdict_sentence(assessment: &Assessment) -> String {
     let open = open_sentence(must);
     match assessment.verdict() {
         PillarVerdict::Conformant => format!(
-            "The evidence shows that this version meets each of the {} that {} to it at tier {}.",
+            "This report shows evidence that this version meets each of the {} that {} to it at tier {}.",
             count(must.passed, "MUST requirement", "MUST requirements"),
             if must.passed == 1 { "applies" } else { "apply" },
             assessment.tier
@@ -107,6 +108,21 @@ pub(super) fn completion(assessment: &Assessment) -> Option<String> {
             count(untested, "check was", "checks were")
         )),
     }
+}
+
+/// What a reader must know before all else, one sentence each.
+pub(super) fn alerts(assessment: &Assessment) -> Vec<String> {
+    let mut alerts: Vec<String> = completion(assessment).into_iter().collect();
+    if !assessment.only.is_empty() {
+        alerts.push(format!("The run was narrowed to {}; what was left out counts as not tested.", assessment.only.join(", ")));
+    }
+    let marked = assessment.results.iter().filter(|r| r.verdict.notes.iter().any(|n| n.starts_with(SECRET_REMOVED))).count();
+    if marked > 0 {
+        alerts.push(
+            "A secret of this run was found in what was recorded and was taken out before it was written. Change that secret.".into(),
+        );
+    }
+    alerts
 }
 
 /// Who ran it, by the parties of EN ISO/IEC 17000.
@@ -165,20 +181,41 @@ pub(super) fn deciding<'a>(view: &RequirementView<'a>) -> Vec<&'a CheckResult> {
 
 /// What to do next about a requirement, in sentences.
 pub(super) fn what_next(view: &RequirementView<'_>) -> Vec<String> {
-    match view.outcome {
-        Outcome::Failed => vec![view.text.remedy.clone()],
-        Outcome::CantTell | Outcome::Untested => {
-            let mut steps: Vec<String> = Vec::new();
-            for result in deciding(view) {
-                let step = next_step(result.verdict.cause).to_owned();
-                if !steps.contains(&step) {
-                    steps.push(step);
-                }
-            }
-            steps
+    let mut steps: Vec<String> = Vec::new();
+    for result in deciding(view).iter().filter(|r| matches!(r.outcome(), Outcome::CantTell | Outcome::Untested)) {
+        let step = next_step(result.verdict.cause).to_owned();
+        if !steps.contains(&step) {
+            steps.push(step);
         }
-        Outcome::Passed | Outcome::Inapplicable => Vec::new(),
     }
+    steps.extend(own_step(view));
+    steps
+}
+
+/// What to do about the product or its papers: the remedy, where something is not met or not there.
+pub(super) fn own_step(view: &RequirementView<'_>) -> Option<String> {
+    let absent = |result: &&CheckResult| result.verdict.cause == Some(Cause::Missing) && !result.verdict.evidence.is_empty();
+    match view.outcome {
+        Outcome::Failed => Some(view.text.remedy.clone()),
+        Outcome::CantTell | Outcome::Untested if deciding(view).iter().any(absent) => {
+            Some(format!("If there is none yet: {}", view.text.remedy))
+        }
+        Outcome::CantTell | Outcome::Untested | Outcome::Passed | Outcome::Inapplicable => None,
+    }
+}
+
+/// Requirements that are not met.
+pub(super) fn failed<'a>(to_do: &[&'a RequirementView<'a>]) -> Vec<&'a RequirementView<'a>> {
+    to_do.iter().filter(|view| view.outcome == Outcome::Failed).copied().collect()
+}
+
+/// Requirements that could not be told or were not tested, by the cause of the first result that decides.
+pub(super) fn open<'a>(to_do: &[&'a RequirementView<'a>]) -> Vec<(Option<Cause>, Vec<&'a RequirementView<'a>>)> {
+    let cause_of = |view: &RequirementView<'_>| deciding(view).first().and_then(|result| result.verdict.cause);
+    let of = |cause: Option<Cause>| {
+        to_do.iter().filter(|view| view.outcome != Outcome::Failed && cause_of(view) == cause).copied().collect::<Vec<_>>()
+    };
+    CAUSES.into_iter().map(|cause| (cause, of(cause))).filter(|(_, views)| !views.is_empty()).collect()
 }
 
 /// Causes in the order in which groups of untested requirements are shown.
@@ -193,22 +230,23 @@ const CAUSES: [Option<Cause>; 8] = [
     None,
 ];
 
-/// What could not be told or was not tested, by cause: the cause, and each result with its requirement.
-pub(super) fn open_by_cause<'a>(views: &[RequirementView<'a>]) -> Vec<(Option<Cause>, Vec<(RequirementView<'a>, &'a CheckResult)>)> {
-    CAUSES
-        .into_iter()
-        .map(|cause| {
-            let of_cause = views.iter().flat_map(|view| {
-                let open = view
-                    .results
-                    .iter()
-                    .filter(move |r| matches!(r.outcome(), Outcome::CantTell | Outcome::Untested) && r.verdict.cause == cause);
-                open.map(|result| (view.clone(), *result)).collect::<Vec<_>>()
-            });
-            (cause, of_cause.collect::<Vec<_>>())
-        })
-        .filter(|(_, results)| !results.is_empty())
-        .collect()
+/// Results that could not be told or were not tested for one cause.
+pub(super) struct Open<'a> {
+    /// The cause.
+    pub(super) cause: Option<Cause>,
+    /// Each result with its requirement.
+    pub(super) results: Vec<(&'a RequirementText, &'a CheckResult)>,
+}
+
+/// What could not be told or was not tested, by cause.
+pub(super) fn open_by_cause<'a>(views: &[RequirementView<'a>]) -> Vec<Open<'a>> {
+    let of = |cause: Option<Cause>| {
+        let results = views.iter().flat_map(|view| view.results.iter().map(|result| (view.text, *result)));
+        results
+            .filter(|(_, r)| matches!(r.outcome(), Outcome::CantTell | Outcome::Untested) && r.verdict.cause == cause)
+            .collect::<Vec<_>>()
+    };
+    CAUSES.into_iter().map(|cause| Open { cause, results: of(cause) }).filter(|open| !open.results.is_empty()).collect()
 }
 
 /// A result's check in words, such as `tls-version on api`.

@@ -19,6 +19,7 @@ use serde_json::Value as Json;
 use self::cell::Value;
 pub use self::record::Dialect;
 use self::record::{Fault, Record, Records};
+pub(in crate::format) use self::schema::Demand;
 use self::schema::Field;
 pub use self::schema::{ForeignKey, TableSchema};
 use super::Progress;

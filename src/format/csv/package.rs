@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{Dialect, Keys, TableSchema, dialect, judge_stream, keys};
 use crate::format::findings::Findings;
-use crate::format::{Pointer, Progress, json};
+use crate::format::{Pointer, Progress, hsds, json};
 use crate::verdict::Finding;
 
 /// More tables than this are not read from one package; a limit of ours.
@@ -20,6 +20,24 @@ pub struct PackageReport {
     pub descriptor: Vec<Finding>,
     /// For each table, by its path: how many records, and what was found.
     pub tables: Vec<(String, super::TableReport)>,
+}
+
+/// Whether a JSON value looks like the descriptor of a package; asked when a format is guessed.
+pub(in crate::format) fn looks_like(value: &Json) -> bool {
+    let is_table =
+        |entry: &Json| entry.get("name").is_some_and(Json::is_string) && (entry.get("path").is_some() || entry.get("data").is_some());
+    value.get("resources").and_then(Json::as_array).is_some_and(|list| !list.is_empty() && list.iter().all(is_table))
+}
+
+/// Judges a descriptor alone: its tables are not at hand.
+pub(in crate::format) fn judge_descriptor(name: &str, bytes: &[u8]) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    if let Some(source) = json::read(name, bytes, &mut findings) {
+        resources(source.value(), &mut findings);
+        findings.push(Finding::open("tables", "the tables of the package are not at hand, so they were not judged"));
+        findings.locate(&source);
+    }
+    findings.finish()
 }
 
 struct Resource {
@@ -111,6 +129,8 @@ fn resources(package: &Json, findings: &mut Findings) -> Vec<Resource> {
         findings.push(Finding::error("package", "a data package must name at least one table in `resources`").at("").clause(clause));
         return Vec::new();
     };
+    let names = list.iter().filter_map(|entry| entry.get("name")).filter_map(Json::as_str);
+    let is_hsds = hsds::table::is_package(names);
     let mut resources: Vec<Resource> = Vec::new();
     for (i, entry) in list.iter().enumerate() {
         let at = at.index(i);
@@ -166,6 +186,7 @@ fn resources(package: &Json, findings: &mut Findings) -> Vec<Resource> {
             }
             None => None,
         };
+        let schema = if is_hsds { hsds::table::tighten(&name, schema, &at.to_string(), findings) } else { schema };
         let dialect = entry.get("dialect").filter(|d| d.is_object()).map_or_else(Dialect::default, dialect);
         resources.push(Resource { name, path, schema, dialect });
     }

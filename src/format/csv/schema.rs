@@ -25,6 +25,17 @@ pub struct TableSchema {
     pub dialect: Option<Dialect>,
 }
 
+/// What a standard asks of a field's values.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::format) enum Demand {
+    Nothing,
+    Uuid,
+    Uri,
+    Email,
+    Date,
+    OneOf(&'static [&'static str]),
+}
+
 /// A reference to another table of the same package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignKey {
@@ -75,6 +86,35 @@ impl TableSchema {
         }
     }
 
+    /// A schema of plain text fields, for a table whose standard is known.
+    pub(in crate::format) fn of_texts<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        let mut reader = Reader { findings: Vec::new() };
+        let nothing = Json::Object(serde_json::Map::new());
+        let fields =
+            names.into_iter().map(|name| reader.constrained(name, Type::Text(TextForm::Plain), &nothing, &Pointer::ROOT)).collect();
+        Self { fields, primary_key: Vec::new(), foreign_keys: Vec::new(), missing: vec![String::new()], dialect: None }
+    }
+
+    /// Whether the schema has this field.
+    pub(in crate::format) fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
+    }
+
+    /// Asks more of a field than the schema does.
+    pub(in crate::format) fn demand(&mut self, name: &str, required: bool, demand: Demand) {
+        let Some(field) = self.fields.iter_mut().find(|field| field.name == name) else { return };
+        field.required |= required;
+        match demand {
+            Demand::Nothing => {}
+            Demand::Uuid => field.kind = Type::Text(TextForm::Uuid),
+            Demand::Uri => field.kind = Type::Text(TextForm::Uri),
+            Demand::Email => field.kind = Type::Text(TextForm::Email),
+            Demand::Date if matches!(field.kind, Type::Text(_)) => field.kind = Type::Date(Form::Default),
+            Demand::Date => {}
+            Demand::OneOf(values) => field.enumeration = Some(values.iter().map(|value| (*value).to_owned()).collect()),
+        }
+    }
+
     /// The references to other tables.
     pub fn foreign_keys(&self) -> &[ForeignKey] {
         &self.foreign_keys
@@ -96,7 +136,7 @@ impl Reader {
                 }
                 texts
             }
-            other => {
+            other @ (Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_)) => {
                 self.findings.push(wrong_type("table-schema", what, "a string or a list of strings", other, at, CLAUSE));
                 None
             }

@@ -123,10 +123,10 @@ fn csv_on_the_web_metadata_is_read() {
 #[test]
 fn references_between_tables_are_followed() {
     let descriptor = json!({"resources": [
-        {"name": "organization", "path": "organizations.csv", "schema": {"fields": [{"name": "id"}, {"name": "parent"}], "primaryKey": "id",
+        {"name": "maker", "path": "organizations.csv", "schema": {"fields": [{"name": "id"}, {"name": "parent"}], "primaryKey": "id",
             "foreignKeys": [{"fields": "parent", "reference": {"resource": "", "fields": "id"}}]}},
-        {"name": "service", "path": "services.csv", "schema": {"fields": [{"name": "id"}, {"name": "organization_id"}],
-            "foreignKeys": [{"fields": "organization_id", "reference": {"resource": "organization", "fields": "id"}}]}}
+        {"name": "device", "path": "services.csv", "schema": {"fields": [{"name": "id"}, {"name": "organization_id"}],
+            "foreignKeys": [{"fields": "organization_id", "reference": {"resource": "maker", "fields": "id"}}]}}
     ]});
     let run = |descriptor: &serde_json::Value, organizations: &'static str, services: Option<&'static str>| {
         let mut open = |path: &str| -> Option<Box<dyn Read>> {
@@ -154,6 +154,40 @@ fn references_between_tables_are_followed() {
     for path in ["", "/a", "..", "a/../b", "https://a/b", "C:\\a", "~/a"] {
         assert!(!is_inside(path), "{path}");
     }
+}
+
+#[test]
+fn tables_of_the_human_services_specification_are_held_to_it() {
+    let descriptor = json!({"resources": [
+        {"name": "organization", "path": "o.csv", "schema": {"fields": [{"name": "id"}, {"name": "name"}, {"name": "description"}]}},
+        {"name": "service", "path": "s.csv"}
+    ]});
+    let run = |descriptor: &serde_json::Value, services: &'static str| {
+        let mut open = |path: &str| -> Option<Box<dyn Read>> {
+            let organizations = "id,name,description\nac148810-d857-441c-9679-408f346de14b,Meals,A charity\n";
+            Some(Box::new(Cursor::new(if path == "o.csv" { organizations } else { services })))
+        };
+        let report = judge_package(descriptor.to_string().as_bytes(), &mut open, &mut |_| {}).unwrap();
+        let mut rules: Vec<String> = report.descriptor.iter().map(|f| f.rule.clone()).collect();
+        rules.extend(
+            report
+                .tables
+                .iter()
+                .flat_map(|(_, table)| table.findings.iter().filter(|f| f.severity == Severity::Error).map(|f| f.rule.clone())),
+        );
+        rules.retain(|rule| rule != "field-missing");
+        rules
+    };
+    let head = "id,organization_id,name,status\n";
+    let row = |status: &str| -> &'static str {
+        format!("{head}0d48810a-d857-441c-9679-408f346de14b,ac148810-d857-441c-9679-408f346de14b,Meals,{status}\n").leak()
+    };
+    assert_eq!(run(&descriptor, row("active")), Vec::<String>::new());
+    assert_eq!(run(&descriptor, row("open")), ["cell-enum"]);
+    assert_eq!(run(&descriptor, row("")), ["cell-required"]);
+    let mut lax = descriptor.clone();
+    lax["resources"][0]["schema"]["fields"].as_array_mut().unwrap().pop();
+    assert_eq!(run(&lax, row("active")), ["hsds-field", "field-unknown"]);
 }
 
 #[test]

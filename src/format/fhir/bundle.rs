@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::definitions::{Definitions, Release};
+use super::definitions::Definitions;
 use super::fhirpath::Node;
 use super::reference::{is_absolute, type_and_id};
 use super::validator::{Path, Walk};
@@ -170,7 +170,9 @@ impl<'a> Walk<'a> {
                         .clause("http://hl7.org/fhir/R4/http.html#paging")
                 });
             }
-            seen.push(relation);
+            if unique && !seen.contains(&relation) {
+                seen.push(relation);
+            }
         }
     }
 
@@ -276,11 +278,6 @@ impl<'a> Walk<'a> {
             });
         }
     }
-
-    /// Whether rules that came with a later release apply.
-    pub(super) fn is_r4(&self) -> bool {
-        self.definitions.release() == Release::R4
-    }
 }
 
 /// The references of a resource with their paths, without those in contained resources.
@@ -294,9 +291,9 @@ fn collect<'a>(value: &'a Value, path: &mut String, out: &mut Vec<(String, &'a s
                 let length = path.len();
                 path.push('.');
                 path.push_str(key);
-                match value {
-                    Value::String(reference) if key == "reference" => out.push((path.clone(), reference)),
-                    _ => collect(value, path, out),
+                match value.as_str().filter(|_| key == "reference") {
+                    Some(reference) => out.push((path.clone(), reference)),
+                    None => collect(value, path, out),
                 }
                 path.truncate(length);
             }

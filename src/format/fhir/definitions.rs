@@ -303,23 +303,6 @@ impl Definitions {
         }
         false
     }
-
-    /// The base type that a profile of a profile constrains in the end, and whether the chain of
-    /// definitions from `canonical` reaches `wanted`.
-    pub(super) fn derives_from(&self, canonical: &str, wanted: &str) -> bool {
-        let wanted = split(wanted).0;
-        let mut at = canonical;
-        for _ in 0..16 {
-            if split(at).0 == wanted {
-                return true;
-            }
-            match self.profile(at) {
-                Some(profile) if !profile.base.is_empty() => at = &profile.base,
-                _ => return false,
-            }
-        }
-        false
-    }
 }
 
 /// Media types by the address that the data type Expression binds them to.

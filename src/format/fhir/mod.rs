@@ -7,12 +7,15 @@
 //! to judgement is a warning at most, because a false alarm is as bad as a miss.
 
 mod bundle;
+pub mod capability;
 mod coded;
 mod datatype;
 mod definitions;
+pub mod device_observation;
 mod digest;
 mod fhirpath;
 mod narrative;
+mod ndjson;
 mod outcome;
 mod overlay;
 mod package;
@@ -20,13 +23,21 @@ mod primitive;
 mod profile;
 mod reference;
 mod slicing;
+pub mod smart;
 mod snapshot;
 mod temporal;
 mod terminology;
 mod validator;
 mod walk;
+mod xml;
+
+#[cfg(test)]
+mod mutants;
+#[cfg(test)]
+mod tests;
 
 pub use definitions::{Definitions, Release};
+pub use ndjson::{LineFindings, judge_lines};
 pub use outcome::operation_outcome;
 pub use package::{PackageError, PackageInfo, PackageSource};
 pub use validator::{Options, Validator, pointer_of};

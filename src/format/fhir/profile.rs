@@ -17,7 +17,6 @@ pub(super) const CORE: &str = "http://hl7.org/fhir/StructureDefinition/";
 pub(super) struct Profile {
     pub(super) url: Box<str>,
     pub(super) version: Box<str>,
-    pub(super) name: Box<str>,
     /// The type it is about, such as `Patient`.
     pub(super) of: Box<str>,
     pub(super) kind: Box<str>,
@@ -201,7 +200,6 @@ impl Profile {
         let mut profile = Self {
             url: text("url"),
             version: text("version"),
-            name: text("name"),
             of: text("type"),
             kind: text("kind"),
             constraint: json.get("derivation").and_then(Value::as_str) == Some("constraint"),
@@ -377,7 +375,9 @@ impl TypeRef {
             Some(system) => {
                 let extensions = json.get("extension").and_then(Value::as_array).into_iter().flatten();
                 let named = extensions.filter_map(|e| e.get("valueUrl").or(e.get("valueUri"))).find_map(Value::as_str);
-                named.map_or_else(|| system.to_ascii_lowercase(), str::to_owned)
+                // The ids of elements are any string, whatever a release says; those of resources are
+                // judged by their own rule.
+                named.filter(|n| *n != "id").map_or_else(|| system.to_ascii_lowercase(), str::to_owned)
             }
             None => code.rsplit('/').next().unwrap_or(code).to_owned(),
         };

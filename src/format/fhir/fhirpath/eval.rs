@@ -1,5 +1,7 @@
 //! Evaluation of a parsed expression over a resource.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "whatever an operation is not defined for is one and the same error")]
+
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -11,10 +13,12 @@ use super::node::Node;
 use super::parse::{Expr, Operator, TypeName};
 use super::{Answer, Compiled, Invariants};
 use crate::format::fhir::definitions::Definitions;
-use crate::format::fhir::temporal::{Precision, Temporal};
+use crate::format::fhir::temporal::{Precision, Sort, Temporal};
 
 /// Most steps of one evaluation. The costliest rule of a 35 MB Bundle stays below it.
 const MAX_STEPS: u32 = 20_000_000;
+/// Most steps of all evaluations on one resource together. The official Bundle of 35 MB needs a tenth.
+pub(in crate::format::fhir) const MAX_STEPS_IN_ALL: u64 = 400_000_000;
 /// Deepest recursion through an expression and its arguments.
 const MAX_DEPTH: u32 = 200;
 
@@ -36,6 +40,8 @@ pub(in crate::format::fhir) struct Env<'a, 's> {
     /// The resource that is not contained in another: `%rootResource`.
     pub(in crate::format::fhir) root: Node<'a>,
     pub(in crate::format::fhir) around: &'s dyn Surroundings<'a>,
+    /// Steps spent on this resource so far.
+    pub(in crate::format::fhir) spent: &'s Cell<u64>,
 }
 
 /// One value on the way.
@@ -97,9 +103,14 @@ impl<'a> Invariants<'a> for Env<'a, '_> {
 
 impl<'a> Env<'a, '_> {
     pub(super) fn run(&self, rule: &'a Compiled, focus: Node<'a>) -> Result<'a> {
+        if self.spent.get() > MAX_STEPS_IN_ALL {
+            return Err(Stop);
+        }
         let run = Run { env: self, context: focus, steps: Cell::new(0), depth: Cell::new(0) };
         let start = [Item::Node(focus)];
-        run.eval(&rule.0, &start, Scope { focus: &start, index: None, total: None })
+        let out = run.eval(&rule.0, &start, Scope { focus: &start, index: None, total: None });
+        self.spent.set(self.spent.get() + u64::from(run.steps.get()));
+        out
     }
 }
 
@@ -385,7 +396,12 @@ impl<'a> Run<'_, 'a, '_> {
     pub(super) fn only(&self, items: Items<'a>, name: &TypeName) -> Result<'a> {
         let mut out = Vec::new();
         for item in items {
-            if self.is_type(&item, name)? {
+            // A code is a string, but not one that is picked out as a string.
+            let exact = match &item {
+                Item::Node(node) => !node.is_primitive() || node.of == &*name.name || name.space.as_deref() == Some("System"),
+                _ => true,
+            };
+            if self.is_type(&item, name)? && exact {
                 out.push(item);
             }
         }
@@ -418,7 +434,6 @@ fn is_system(name: &str) -> bool {
 }
 
 pub(super) fn system_type(item: &Item<'_>) -> &'static str {
-    use crate::format::fhir::temporal::Sort;
     match item {
         Item::Node(_) => "Any",
         Item::Bool(_) => "Boolean",
@@ -500,10 +515,8 @@ pub(super) fn same(a: &Item<'_>, b: &Item<'_>) -> Option<bool> {
         (Item::Bool(a), Item::Bool(b)) => Some(a == b),
         (Item::Text(a), Item::Text(b)) => Some(a == b),
         (Item::Type(s, a), Item::Type(t, b)) => Some(s == t && a == b),
-        (Item::Temporal(a), Item::Temporal(b)) => match a.compare(b) {
-            Some(order) => Some(order == Ordering::Equal),
-            None => None,
-        },
+        (Item::Temporal(a), Item::Temporal(b)) if (a.sort == Sort::Time) != (b.sort == Sort::Time) => Some(false),
+        (Item::Temporal(a), Item::Temporal(b)) => a.compare(b).map(|order| order == Ordering::Equal),
         (Item::Quantity(a, unit), Item::Quantity(b, other)) => quantities(a, &unit, b, &other, false).map(|o| o == Ordering::Equal),
         (Item::Int(a), Item::Int(b)) => Some(a == b),
         (a, b) => match (number(&a), number(&b)) {

@@ -1,0 +1,216 @@
+//! Running a vendor: its ports, its target file, and its end.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use super::DemoError;
+use super::certificate::Authority;
+use super::placeholder::Known;
+use super::service::{Answered, Asked, Service};
+use super::vendor::Vendor;
+use crate::document::Mistake;
+use crate::target::Target;
+
+/// The name under which sample services are reached.
+const HOST: &str = "localhost";
+/// The largest head of a question.
+const MAX_HEAD: usize = 64 * 1024;
+/// How long a connection may be silent.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A vendor at work. Its services end when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// The target file that describes it.
+    pub target_path: PathBuf,
+    /// The same, read.
+    pub target: Target,
+    /// Its secrets, by the names of environment variables that the target file uses.
+    pub secrets: BTreeMap<String, String>,
+    _tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// Looks up one of its secrets, as [`crate::assess::opening`] looks up environment variables.
+    pub fn environment(&self, name: &str) -> Option<String> {
+        self.secrets.get(name).cloned()
+    }
+}
+
+impl Vendor {
+    /// Starts the vendor's services and writes its target file and documents into a folder.
+    ///
+    /// # Errors
+    /// The vendor file is wrong, or the machine gives no port or does not let the files be written.
+    pub async fn start(&self, folder: &Path, now: OffsetDateTime) -> Result<Running, DemoError> {
+        let wrong = |message: String| DemoError::File { vendor: self.name.clone(), message };
+        let start = |e: std::io::Error| DemoError::Start(e.to_string());
+        let mut tree = self.tree.clone();
+        let mut listeners = BTreeMap::new();
+        let mut known = Known { now, host: HOST, services: BTreeMap::new(), files: BTreeMap::new() };
+        for (name, service) in tree.get("services").and_then(|s| s.as_object()).into_iter().flatten() {
+            let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.map_err(start)?;
+            let port = listener.local_addr().map_err(start)?.port();
+            let scheme = service.get("scheme").and_then(|s| s.as_str()).unwrap_or("http");
+            let scheme = if scheme == "silent" { "http" } else { scheme };
+            known.services.insert(name.clone(), (scheme.to_owned(), port));
+            listeners.insert(name.clone(), listener);
+        }
+        // Files may speak of services, and the target file of both.
+        if let Some(files) = tree.get_mut("files") {
+            known.fill(files).map_err(wrong)?;
+        }
+        let authority = Authority::new("Probity sample authority", now).map_err(|e| DemoError::Start(e.to_string()))?;
+        known.files = files(&tree).map_err(wrong)?;
+        known.files.insert("ca.pem".into(), authority.pem().as_bytes().to_vec());
+        known.fill(&mut tree).map_err(wrong)?;
+
+        std::fs::create_dir_all(folder).map_err(start)?;
+        for (name, bytes) in &known.files {
+            std::fs::write(folder.join(name), bytes).map_err(start)?;
+        }
+        let target_path = folder.join("target.yaml");
+        let target = tree.get("target").cloned().unwrap_or_default();
+        // JSON is YAML too, and keeps every scalar's kind.
+        std::fs::write(&target_path, serde_json::to_string_pretty(&target).unwrap_or_default()).map_err(start)?;
+        let target = Target::read(&target_path).map_err(|m| wrong(m.iter().map(Mistake::to_string).collect::<Vec<_>>().join("; ")))?;
+
+        let secrets: BTreeMap<String, String> =
+            serde_json::from_value(tree.get("secrets").cloned().unwrap_or_else(|| serde_json::json!({})))
+                .map_err(|e| wrong(e.to_string()))?;
+        let services: BTreeMap<String, Service> =
+            serde_json::from_value(tree.get("services").cloned().unwrap_or_else(|| serde_json::json!({})))
+                .map_err(|e| wrong(e.to_string()))?;
+        let mut tasks = JoinSet::new();
+        for (name, service) in services {
+            let Some(listener) = listeners.remove(&name) else { continue };
+            let acceptor = match service.scheme.as_str() {
+                "https" => Some(TlsAcceptor::from(service.tls.config(&authority, now).map_err(wrong)?)),
+                "http" | "silent" => None,
+                other => return Err(wrong(format!("services.{name}.scheme: `{other}` is neither http, https nor silent"))),
+            };
+            tasks.spawn(accept(listener, acceptor, Arc::new(service), Arc::new(secrets.clone())));
+        }
+        Ok(Running { target_path, target, secrets, _tasks: tasks })
+    }
+}
+
+/// The bytes of the vendor's files.
+fn files(tree: &serde_json::Value) -> Result<BTreeMap<String, Vec<u8>>, String> {
+    let mut files = BTreeMap::new();
+    for (name, content) in tree.get("files").and_then(|f| f.as_object()).into_iter().flatten() {
+        if name.contains(['/', '\\']) || name.starts_with('.') {
+            return Err(format!("files: `{name}` is no plain file name"));
+        }
+        let bytes = match (content.get("data"), content.get("text").and_then(|t| t.as_str())) {
+            (Some(data), None) => serde_json::to_vec_pretty(data).map_err(|e| e.to_string())?,
+            (None, Some(text)) => text.as_bytes().to_vec(),
+            _ => return Err(format!("files.{name}: exactly one of `data` and `text` is needed")),
+        };
+        files.insert(name.clone(), bytes);
+    }
+    Ok(files)
+}
+
+async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, service: Arc<Service>, secrets: Arc<BTreeMap<String, String>>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                let (acceptor, service, secrets) = (acceptor.clone(), Arc::clone(&service), Arc::clone(&secrets));
+                connections.spawn(async move {
+                    // A peer that goes away is the peer's business.
+                    let _ = match acceptor {
+                        None => converse(stream, &service, &secrets).await,
+                        Some(acceptor) => match acceptor.accept(stream).await {
+                            Ok(stream) => converse(stream, &service, &secrets).await,
+                            Err(error) => Err(error),
+                        },
+                    };
+                });
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// Answers the questions of one connection until either side has enough.
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    service: &Service,
+    secrets: &BTreeMap<String, String>,
+) -> std::io::Result<()> {
+    if service.scheme == "silent" {
+        tokio::time::sleep(PATIENCE).await;
+        return Ok(());
+    }
+    let mut buffer = Vec::new();
+    loop {
+        let Some(length) = head(&mut stream, &mut buffer).await? else { break };
+        let text = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned();
+        let mut lines = text.split("\r\n");
+        let mut words = lines.next().unwrap_or_default().split(' ');
+        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let path = target.split(['?', '#']).next().unwrap_or_default();
+        let field = |name: &str| {
+            text.split("\r\n").skip(1).find_map(|l| l.split_once(':').filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim()))
+        };
+        let bearer = field("authorization").and_then(|v| v.strip_prefix("Bearer "));
+        let gzip = field("accept-encoding").is_some_and(|v| v.to_ascii_lowercase().contains("gzip"));
+        let body: usize = field("content-length").and_then(|v| v.parse().ok()).unwrap_or(0);
+        let last = field("connection").is_some_and(|v| v.eq_ignore_ascii_case("close"));
+        buffer.drain(..length);
+        while buffer.len() < body.min(MAX_HEAD) {
+            if stream.read_buf(&mut buffer).await? == 0 {
+                return Ok(());
+            }
+        }
+        buffer.drain(..body.min(buffer.len()));
+        let answered = service.answer(&Asked { method, path, bearer, gzip }, secrets);
+        if send(&mut stream, &answered).await? || last {
+            break;
+        }
+    }
+    stream.shutdown().await
+}
+
+/// Reads until the end of a head; its length, or nothing at the end of the stream.
+async fn head<S: AsyncRead + Unpin>(stream: &mut S, buffer: &mut Vec<u8>) -> std::io::Result<Option<usize>> {
+    loop {
+        if let Some(at) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
+            return Ok(Some(at + 4));
+        }
+        if buffer.len() > MAX_HEAD {
+            return Ok(None);
+        }
+        let Ok(read) = tokio::time::timeout(PATIENCE, stream.read_buf(buffer)).await else { return Ok(None) };
+        if read? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+/// Sends an answer; whether the connection is to be closed.
+async fn send<S: AsyncWrite + Unpin>(stream: &mut S, answered: &Answered) -> std::io::Result<bool> {
+    stream.write_all(&answered.bytes).await?;
+    stream.flush().await?;
+    if let Some((bytes, pause)) = &answered.repeat {
+        loop {
+            if *pause > 0 {
+                tokio::time::sleep(Duration::from_millis(*pause)).await;
+            }
+            stream.write_all(bytes).await?;
+            stream.flush().await?;
+        }
+    }
+    Ok(answered.closes)
+}

@@ -1,0 +1,300 @@
+//! What a sample service answers.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use base64::Engine as _;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::certificate::Tls;
+
+/// One service of a vendor: a port on loopback.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Service {
+    /// `http`, `https`, or `silent` for a listener that never says a word.
+    pub(super) scheme: String,
+    #[serde(default)]
+    pub(super) tls: Tls,
+    /// Header fields of every answer.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// Answers by method and path, such as `GET /v1/items`. HEAD is answered as GET without the body.
+    #[serde(default)]
+    routes: BTreeMap<String, Route>,
+    /// The answer where no route fits.
+    #[serde(default)]
+    fallback: Route,
+    /// The answer to somebody without the secret; 401 with a problem document, where nothing is said.
+    #[serde(default = "refusal")]
+    refusal: Route,
+}
+
+/// One answer.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct Route {
+    /// The status; 200, where nothing is said.
+    status: Option<u16>,
+    headers: BTreeMap<String, String>,
+    /// The name of the secret that must be shown as a bearer token; otherwise the service's `refusal` is sent.
+    needs: Option<String>,
+    json: Option<Value>,
+    text: Option<String>,
+    html: Option<String>,
+    base64: Option<String>,
+    generated: Option<Generated>,
+    encoding: Encoding,
+    /// Bytes that are sent as they are instead of an answer: `\r`, `\n`, `\t`, `\\` and `\xNN` are read.
+    raw: Option<String>,
+    /// What is sent after everything else, again and again.
+    repeat: Option<Repeat>,
+    /// Leaves out the last bytes and closes the connection.
+    truncate: usize,
+}
+
+/// Content that is too large to write down.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Generated {
+    /// What is repeated.
+    text: String,
+    /// How often.
+    times: usize,
+    /// What comes after it.
+    #[serde(default)]
+    end: String,
+}
+
+/// Bytes without end.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Repeat {
+    text: String,
+    /// The pause before each, in milliseconds.
+    #[serde(default)]
+    pub(super) pause_ms: u64,
+}
+
+/// How a body travels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Encoding {
+    #[default]
+    Plain,
+    Chunked,
+    /// Compressed where that is welcome.
+    GzipIfAsked,
+    /// Compressed, welcome or not.
+    Gzip,
+    /// Compressed twice.
+    GzipTwice,
+}
+
+/// A question, as far as answers depend on it.
+pub(super) struct Asked<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) bearer: Option<&'a str>,
+    /// Whether a compressed answer is welcome.
+    pub(super) gzip: bool,
+}
+
+/// What is sent.
+pub(super) struct Answered {
+    pub(super) bytes: Vec<u8>,
+    pub(super) repeat: Option<(Vec<u8>, u64)>,
+    pub(super) closes: bool,
+}
+
+impl Service {
+    /// The answer to a question.
+    pub(super) fn answer(&self, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Answered {
+        let method = if asked.method == "HEAD" { "GET" } else { asked.method };
+        let route = self.routes.get(&format!("{method} {}", asked.path)).unwrap_or(&self.fallback);
+        let allowed =
+            route.needs.as_ref().is_none_or(|name| asked.bearer.is_some() && asked.bearer == secrets.get(name).map(String::as_str));
+        if allowed { route } else { &self.refusal }.answer(&self.headers, asked)
+    }
+}
+
+/// The answer to somebody without the secret.
+fn refusal() -> Route {
+    Route {
+        status: Some(401),
+        headers: BTreeMap::from([
+            ("Content-Type".into(), "application/problem+json".into()),
+            ("WWW-Authenticate".into(), "Bearer realm=\"sample\"".into()),
+        ]),
+        json: Some(serde_json::json!({"type": "about:blank", "title": "Unauthorized", "status": 401})),
+        ..Route::default()
+    }
+}
+
+impl Route {
+    fn answer(&self, common: &BTreeMap<String, String>, asked: &Asked<'_>) -> Answered {
+        let repeat = self.repeat.as_ref().map(|r| (unescape(&r.text), r.pause_ms));
+        if let Some(raw) = &self.raw {
+            return Answered { bytes: unescape(raw), repeat, closes: true };
+        }
+        let status = self.status.unwrap_or(200);
+        let (kind, mut body) = self.content();
+        let mut fields: Vec<(String, String)> = Vec::new();
+        let mut put = |name: &str, value: &str| {
+            fields.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+            fields.push((name.to_owned(), value.to_owned()));
+        };
+        if let Some(kind) = kind {
+            put("Content-Type", kind);
+        }
+        match self.encoding {
+            Encoding::Plain | Encoding::Chunked => {}
+            Encoding::GzipIfAsked if !asked.gzip => {}
+            Encoding::GzipIfAsked => {
+                body = gzip(&body);
+                put("Content-Encoding", "gzip");
+                put("Vary", "Accept-Encoding");
+            }
+            Encoding::Gzip => {
+                body = gzip(&body);
+                put("Content-Encoding", "gzip");
+            }
+            Encoding::GzipTwice => {
+                body = gzip(&gzip(&body));
+                put("Content-Encoding", "gzip, gzip");
+            }
+        }
+        let chunked = self.encoding == Encoding::Chunked || self.repeat.is_some();
+        if self.repeat.is_some() {
+            // The end of the connection is the end of the body.
+        } else if chunked {
+            put("Transfer-Encoding", "chunked");
+        } else if status != 204 && status != 304 {
+            put("Content-Length", &body.len().to_string());
+        }
+        common.iter().chain(&self.headers).for_each(|(name, value)| put(name, value));
+        let mut bytes = format!("HTTP/1.1 {status} {}\r\n", phrase(status)).into_bytes();
+        for (name, value) in fields {
+            bytes.extend(unescape(&format!("{name}: {value}")));
+            bytes.extend(b"\r\n");
+        }
+        bytes.extend(b"\r\n");
+        if asked.method != "HEAD" {
+            if chunked && self.repeat.is_none() {
+                for piece in body.chunks(64) {
+                    bytes.extend(format!("{:x}\r\n", piece.len()).into_bytes());
+                    bytes.extend(piece);
+                    bytes.extend(b"\r\n");
+                }
+                bytes.extend(b"0\r\n\r\n");
+            } else {
+                bytes.extend(body);
+            }
+        }
+        bytes.truncate(bytes.len().saturating_sub(self.truncate));
+        Answered { bytes, repeat, closes: self.truncate > 0 || self.repeat.is_some() }
+    }
+
+    fn content(&self) -> (Option<&'static str>, Vec<u8>) {
+        if let Some(value) = &self.json {
+            return (Some("application/json"), value.to_string().into_bytes());
+        }
+        if let Some(html) = &self.html {
+            return (Some("text/html; charset=utf-8"), html.clone().into_bytes());
+        }
+        if let Some(text) = &self.text {
+            return (Some("text/plain; charset=utf-8"), text.clone().into_bytes());
+        }
+        if let Some(generated) = &self.generated {
+            let mut text = generated.text.repeat(generated.times);
+            text.push_str(&generated.end);
+            return (Some("application/json"), text.into_bytes());
+        }
+        let bytes = self.base64.as_deref().and_then(|t| base64::engine::general_purpose::STANDARD.decode(t).ok());
+        (bytes.is_some().then_some("application/octet-stream"), bytes.unwrap_or_default())
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing into memory does not fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
+
+/// Reads `\r`, `\n`, `\t`, `\\` and `\xNN`; everything else stands for itself.
+fn unescape(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            out.push(byte);
+            continue;
+        }
+        match rest.next() {
+            Some(b'r') => out.push(b'\r'),
+            Some(b'n') => out.push(b'\n'),
+            Some(b't') => out.push(b'\t'),
+            Some(b'x') => {
+                let digits: String = [rest.next(), rest.next()].into_iter().flatten().map(char::from).collect();
+                out.push(u8::from_str_radix(&digits, 16).unwrap_or(b'?'));
+            }
+            Some(other) => out.push(other),
+            None => out.push(b'\\'),
+        }
+    }
+    out
+}
+
+fn phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "Status",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(yaml: &str) -> Service {
+        serde_json::from_value(crate::document::Source::yaml("s", yaml.as_bytes()).unwrap().value().clone()).unwrap()
+    }
+    fn ask(service: &Service, method: &str, path: &str, bearer: Option<&str>) -> String {
+        let secrets = BTreeMap::from([("TOKEN".to_owned(), "t0".to_owned())]);
+        String::from_utf8_lossy(&service.answer(&Asked { method, path, bearer, gzip: false }, &secrets).bytes).into_owned()
+    }
+
+    #[test]
+    fn answers_are_what_the_file_says() {
+        let service = service(
+            "scheme: http\nheaders: {X-A: b}\nroutes:\n  GET /a: {json: {x: 1}}\n  GET /b: {needs: TOKEN, text: hi}\n  GET /c: {encoding: chunked, text: hi}\n  GET /d: {raw: 'HTTP/9\\x00\\r\\n'}\n  GET /e: {text: hello, truncate: 2}\nfallback: {status: 404, headers: {Content-Type: application/problem+json}, json: {}}\n",
+        );
+        assert_eq!(
+            ask(&service, "GET", "/a", None),
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\nX-A: b\r\n\r\n{\"x\":1}"
+        );
+        assert!(ask(&service, "HEAD", "/a", None).ends_with("\r\n\r\n"));
+        assert!(ask(&service, "GET", "/b", None).starts_with("HTTP/1.1 401 "));
+        assert!(ask(&service, "GET", "/b", Some("t1")).starts_with("HTTP/1.1 401 "));
+        assert!(ask(&service, "GET", "/b", Some("t0")).ends_with("hi"));
+        assert!(ask(&service, "GET", "/c", None).ends_with("2\r\nhi\r\n0\r\n\r\n"));
+        assert_eq!(ask(&service, "GET", "/d", None), "HTTP/9\0\r\n");
+        assert!(ask(&service, "GET", "/e", None).ends_with("hel"));
+        assert!(ask(&service, "GET", "/z", None).contains("application/problem+json"));
+    }
+}
