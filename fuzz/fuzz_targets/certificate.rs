@@ -2,8 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use probity::probe::tls::certificate::{CertificatePolicy, Presented, RsaBits, TrustAnchors, certificate_verdict, judge_chain};
-use probity::probe::tls::{Der, Tiers};
+use probity::check::tls::Tiers;
+use probity::check::tls::certificate::{CertificatePolicy, Presented, RsaBits, TrustAnchors, certificate_verdict, judge_chain};
+use probity::probe::tls::Der;
 use time::OffsetDateTime;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -14,6 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
         signature_hashes: none(),
         lifetimes: Vec::new(),
         renew_before_days: 30,
+        min_days_left: Some(14),
         tolerated: Vec::new(),
     };
     let half = bytes.len() / 2;

@@ -86,3 +86,63 @@ impl Probes {
         self.door().once(&origin.to_string(), make).await.map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::document::{Node, from_node};
+    use crate::probe::tls::mock::{Face, Misbehaviour};
+    use crate::probe::tls::{ProbeOutcome, ProtocolVersion, Support};
+    use crate::probe::{Door, Endpoint, Interrupt, Opening};
+    use crate::target::Target;
+
+    async fn probes(face: Face, change: impl FnOnce(&mut Opening)) -> Probes {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("tls://127.0.0.1:{}", listener.local_addr().unwrap().port());
+        tokio::spawn(face.serve(listener));
+        let mut opening = Opening::new(vec![Endpoint::new(Origin::parse(&url).unwrap())]);
+        change(&mut opening);
+        let text =
+            format!("target: 1\nproduct: {{name: Hub, version: '1', vendor: {{name: Vendor}}}}\nendpoints:\n  hub: {{url: '{url}'}}\n");
+        let target: Target = from_node(&Node::read("target.yaml", &text).unwrap()).unwrap();
+        Probes::new(Door::open(opening).await.unwrap(), Arc::new(target), Some("hub".into()))
+    }
+
+    #[tokio::test]
+    async fn many_checks_share_one_survey_and_the_journal_has_every_connection() {
+        let probes = probes(Face::sound(), |_| {}).await;
+        let first = probes.survey().await.unwrap();
+        let again = probes.survey().await.unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
+        assert_eq!(first.spoken().collect::<Vec<_>>(), [ProtocolVersion::Tls13, ProtocolVersion::Tls12]);
+        assert_eq!(u64::from(first.connections), u64::from(probes.door().summary().connections));
+        assert!(first.suites.iter().all(|s| s.complete), "{:?}", first.suites);
+    }
+
+    #[tokio::test]
+    async fn a_budget_of_the_run_ends_the_survey_and_is_told() {
+        let probes = probes(Face::sound(), |o| o.limits.connections = 12).await;
+        let seen = probes.survey().await.unwrap();
+        assert_eq!(seen.support(ProtocolVersion::Tls12), Support::Supported);
+        assert!(seen.suites.iter().chain([]).any(|s| s.stopped == Some(ProbeOutcome::Budget)) || seen.suites.len() < 2, "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_run_has_no_survey() {
+        let interrupt = Interrupt::new();
+        let switch = interrupt.clone();
+        let probes = probes(Face::sound(), |o| o.interrupt = interrupt).await;
+        switch.throw();
+        assert!(matches!(probes.survey().await, Err(ProbeError::Interrupted)));
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_and_plain_text_are_observations() {
+        let plain = probes(Face { misbehaviour: Some(Misbehaviour::PlainText), ..Face::sound() }, |_| {}).await;
+        assert_eq!(plain.survey().await.unwrap().nothing_agreed(), Some(ProbeOutcome::NotTls));
+        let handshake = plain.handshake().await.unwrap().unwrap();
+        assert_eq!(handshake.outcome, ProbeOutcome::NotTls, "{:?}", handshake.trouble);
+    }
+}
