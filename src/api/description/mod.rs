@@ -22,7 +22,8 @@ pub use schema::{Direction, Violation};
 
 pub(crate) use read::{METHODS, response_key};
 pub(crate) use reference::{percent_decoded, percent_encoded};
-pub(crate) use schema::{READ_ONLY, SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_ONE};
+use schema::{SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_ONE};
+pub(crate) use schema::{READ_ONLY, WRITE_ONLY};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::resource::{Instance, Instances, names_a_reference, template_names};
 use super::PlanOptions;
-use crate::api::description::{Description, Media, Operation, Parameter, ParameterPlace, SchemeKind, Spot, percent_encoded};
+use crate::api::description::{Description, Direction, Media, Operation, Parameter, ParameterPlace, SchemeKind, Spot, percent_encoded};
 use crate::api::exchange::{essence, is_json};
 use crate::api::generate::{Flat, Maker, Variant, reads_as, serialise};
 
@@ -276,7 +276,7 @@ impl Drafter<'_> {
         }
         let Some(schema) = &parameter.schema else { return Some((vec![(parameter.name.clone(), "text".into())], true)) };
         let named: BTreeMap<String, Value> = BTreeMap::new();
-        let maker = Maker { description: self.description, known: &named, serial: wish.serial, choice: wish.choice };
+        let maker = Maker { description: self.description, known: &named, serial: wish.serial, choice: wish.choice, direction: Direction::Request };
         let value = maker.make(std::slice::from_ref(schema), wish.variant)?;
         let guess = names_a_reference(&parameter.name) || (value.is_string() && !is_closed(self.description, schema));
         Some((serialise(parameter, &value)?, guess))
@@ -289,12 +289,12 @@ impl Drafter<'_> {
         };
         let Some(schema) = &media.schema else { return Err("a schema for the body".into()) };
         let media_type = if media.media_type.contains('*') { "application/json".to_owned() } else { media.media_type.clone() };
-        let maker = Maker { description: self.description, known, serial: wish.serial, choice: wish.choice };
+        let maker = Maker { description: self.description, known, serial: wish.serial, choice: wish.choice, direction: Direction::Request };
         let mut value = None;
         if wish.variant == Variant::Typical && wish.serial == 0 {
             let examples = media.examples.iter().filter_map(|spot| self.description.value(spot));
             value = examples.map(|e| with_known(e, known)).find(|e| {
-                let validator = self.description.validator(schema, crate::api::description::Direction::Request);
+                let validator = self.description.validator(schema, Direction::Request);
                 validator.is_ok_and(|v| v.is_valid(e))
             });
         }
@@ -400,11 +400,11 @@ pub(super) fn unknown_id(description: &Description, operation: &Operation, name:
     let Some(schema) = operation.parameter(ParameterPlace::Path, name).and_then(|p| p.schema.clone()) else {
         return Some("probity-unknown".into());
     };
-    let fits = |text: &String| reads_as(description, &schema, text, crate::api::description::Direction::Request) == Some(true);
+    let fits = |text: &String| reads_as(description, &schema, text, Direction::Request) == Some(true);
     let fixed = ["probity-unknown", "987654321", "00000000-0000-4000-8000-00000000dead"].map(str::to_owned);
     let known = BTreeMap::new();
     fixed.into_iter().find(fits).or_else(|| {
-        let maker = Maker { description, known: &known, serial: 97, choice: 0 };
+        let maker = Maker { description, known: &known, serial: 97, choice: 0, direction: Direction::Request };
         maker.make(&[schema.clone()], Variant::Largest).as_ref().and_then(super::resource::id_text)
     })
 }

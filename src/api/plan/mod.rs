@@ -19,12 +19,14 @@
 mod draft;
 mod guard;
 mod paging;
+mod rehearsal;
 mod request;
 mod resource;
 mod steps;
 
 pub use guard::smells_of_power;
 pub(crate) use paging::{Next, Paging, link_relation, next as next_page, paging as paging_of};
+pub use rehearsal::rehearse;
 pub use request::{Effect, PlannedRequest, Purpose, SecretUse, Untested, UntestedCause};
 pub(crate) use resource::{id_in, id_text, list_of, template_names};
 pub(crate) use steps::ids_of;
