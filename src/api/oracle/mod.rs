@@ -66,7 +66,7 @@ pub const RULES: &[OracleRule] = &[
     rule("allow-header", Error, 101, "405 names the methods that there are.", "RFC 9110, section 15.5.6"),
     rule("credential-required", Error, 207, "An operation that needs a credential refuses requests without one.", "RFC 9110, section 15.5.2"),
     rule("credential-checked", Error, 207, "A credential that nobody has is refused.", "RFC 9110, section 11"),
-    rule("challenge", Warning, 205, "401 says how to authenticate.", "RFC 9110, section 11.6.1"),
+    rule("challenge", Warning, 101, "401 says how to authenticate.", "RFC 9110, section 11.6.1"),
     rule("error-structured", Error, 101, "Errors are structured.", "RFC 9457"),
     rule("problem-status", Error, 101, "The status within problem details is that of the answer.", "RFC 9457, section 3.1.2"),
     rule("error-internals", Error, 209, "Errors do not show the inside: stack traces, SQL, internal addresses.", "RFC 9457, section 5; CWE-209"),
@@ -278,7 +278,7 @@ fn exercises(request: &PlannedRequest, response: &ApiResponse) -> Vec<&'static s
         Purpose::UnknownId => &["unknown-refused"],
         Purpose::Accept { .. } => &["not-acceptable"],
         Purpose::Page { .. } => &["page-overlap", "page-loop", "page-loss", "page-size"],
-        Purpose::Whole { .. } | Purpose::DeleteAgain | Purpose::Cleanup => &[],
+        Purpose::Odd { .. } | Purpose::Whole { .. } | Purpose::DeleteAgain | Purpose::Cleanup => &[],
     };
     rules.extend(more);
     rules

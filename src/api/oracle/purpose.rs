@@ -38,6 +38,7 @@ fn touched(purpose: &Purpose) -> &'static str {
     match purpose {
         Purpose::Wrong { place, .. } | Purpose::Missing { place, .. } => place,
         Purpose::NoBody | Purpose::BrokenBody => "body",
+        Purpose::Odd { .. } => "unusual text",
         Purpose::MediaType { .. } => "media type",
         Purpose::OtherMethod { .. } => "method",
         Purpose::NoCredential | Purpose::WrongCredential => "credential",
@@ -68,6 +69,7 @@ fn server_error(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiR
     let how = match part {
         "deleted thing" => "a request about a deleted thing".to_owned(),
         "method" => "a method that the path does not have".to_owned(),
+        "unusual text" => "unusual text that the description allows".to_owned(),
         _ => how,
     };
     let told = Told::new(request, request.expects(), shown(response));

@@ -25,10 +25,10 @@ mod resource;
 mod steps;
 
 pub use guard::smells_of_power;
-pub(crate) use paging::{Next, Paging, link_relation, next as next_page, paging as paging_of};
+pub(crate) use paging::{Next, link_relation, next as next_page, paging as paging_of};
 pub use rehearsal::rehearse;
 pub use request::{Effect, PlannedRequest, Purpose, SecretUse, Untested, UntestedCause};
-pub(crate) use resource::{id_in, id_text, list_of, template_names};
+pub(crate) use resource::{id_in, id_text, list_of};
 pub(crate) use steps::ids_of;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -38,7 +38,7 @@ use serde_json::Value;
 
 use super::description::{Description, is_safe};
 use super::exchange::ApiExchange;
-use draft::{Draft, Drafter, Payload, Wish, address, sendable, wrong_credential};
+use draft::{Draft, Drafter, address, sendable, wrong_credential};
 use resource::{Finder, Instances, item_prefix, normalised};
 use steps::{Sending, Step};
 

@@ -447,6 +447,7 @@ impl Plan<'_> {
         };
         self.wrong_parameters(&operation, &base, &mut steps);
         self.wrong_bodies(&operation, &base, &mut steps);
+        self.odd_bodies(&operation, &base, &mut steps);
         steps.extend(self.unknown(&operation, &base));
         steps
     }
@@ -562,6 +563,36 @@ impl Plan<'_> {
         }
         let payload = Payload::Raw { media_type: None, bytes };
         steps.push(send(with(payload), Purpose::MediaType { sent: None }, "media-type-none", "a valid body under no media type"));
+    }
+
+    /// Text that the description allows and that services stumble over: very long, empty, with marks
+    /// that mean something to databases, pages and shells.
+    fn odd_bodies(&self, operation: &Operation, base: &Draft, steps: &mut Vec<Step>) {
+        const LENGTH: usize = 10_000;
+        const MARKS: &str = "O'Brien \"x\" <b>&amp; %s %00 \\ ;--";
+        let (Payload::Value { media_type, value: Value::Object(body) }, Some(schema)) =
+            (&base.body, sendable(operation).and_then(|m| m.schema.clone()))
+        else {
+            return;
+        };
+        let Ok(validator) = self.description.validator(&schema, crate::api::description::Direction::Request) else { return };
+        for (what, text) in [("long text", "x".repeat(LENGTH)), ("empty text", String::new()), ("marks", MARKS.to_owned())] {
+            let mut odd = body.clone();
+            for name in body.iter().filter(|(_, v)| v.is_string()).map(|(n, _)| n) {
+                let before = odd.insert(name.clone(), json!(text));
+                if !validator.is_valid(&Value::Object(odd.clone()))
+                    && let Some(before) = before
+                {
+                    odd.insert(name.clone(), before);
+                }
+            }
+            if odd != *body {
+                let payload = Payload::Value { media_type: media_type.clone(), value: Value::Object(odd) };
+                let slug = format!("odd-{}", what.replace(' ', "-"));
+                let why = format!("{what} wherever the description allows it");
+                steps.push(send(Draft { body: payload, ..base.clone() }, Purpose::Odd { what }, slug, why));
+            }
+        }
     }
 
     fn other_method(&mut self, path: &str) -> Option<Sending> {
