@@ -234,17 +234,15 @@ impl<'a> Plan<'a> {
         let operation = self.description.operations().get(draft.operation);
         let name = operation.map_or_else(String::new, |o| o.name.clone());
         let mut secrets = Vec::new();
-        match sending.purpose {
-            Purpose::NoCredential => {}
-            Purpose::WrongCredential => {
-                let set = operation.and_then(|o| o.security.iter().find(|set| !set.is_empty()).cloned()).unwrap_or_default();
-                for one in set {
-                    if let Some(scheme) = self.description.schemes().get(&one.name) {
-                        wrong_credential(&scheme.kind, &mut draft);
-                    }
+        if sending.purpose == Purpose::WrongCredential {
+            let set = operation.and_then(|o| o.security.iter().find(|set| !set.is_empty()).cloned()).unwrap_or_default();
+            for one in set {
+                if let Some(scheme) = self.description.schemes().get(&one.name) {
+                    wrong_credential(&scheme.kind, &mut draft);
                 }
             }
-            _ => secrets = self.secrets(draft.operation).unwrap_or_default(),
+        } else if sending.purpose != Purpose::NoCredential {
+            secrets = self.secrets(draft.operation).unwrap_or_default();
         }
         let mut headers = vec![("Accept".to_owned(), draft.accept.clone().unwrap_or_else(|| self.accept(draft.operation)))];
         let (body, media_type) = draft.body.encode();

@@ -27,12 +27,15 @@ pub fn rehearse(description: &Description, options: &PlanOptions) -> (Vec<Planne
 /// The answer of a service that does what it should.
 fn imagined(description: &Description, request: &PlannedRequest, serial: usize) -> ApiExchange {
     let operation = description.operation(&request.operation);
-    let wanted = match &request.purpose {
-        Purpose::ReadDeleted | Purpose::UseDeleted | Purpose::DeleteAgain | Purpose::UnknownId => Some(404),
-        Purpose::NoCredential | Purpose::WrongCredential => Some(401),
-        Purpose::OtherMethod { .. } => Some(405),
-        purpose if !purpose.is_valid() => Some(400),
-        _ => None,
+    let gone = matches!(request.purpose, Purpose::ReadDeleted | Purpose::UseDeleted | Purpose::DeleteAgain | Purpose::UnknownId);
+    let wanted = if gone {
+        Some(404)
+    } else if matches!(request.purpose, Purpose::NoCredential | Purpose::WrongCredential) {
+        Some(401)
+    } else if matches!(request.purpose, Purpose::OtherMethod { .. }) {
+        Some(405)
+    } else {
+        (!request.purpose.is_valid()).then_some(400)
     };
     let success = operation.and_then(|o| {
         o.responses.iter().find(|r| matches!(r.key, ResponseKey::Code(200..=299) | ResponseKey::Range(2))).map(|r| match r.key {

@@ -858,18 +858,32 @@ impl Plan<'_> {
     }
 
     /// What a purpose calls for next.
-    fn follow_up(&mut self, index: usize, sending: &Sending, response: &ApiResponse) -> Vec<Step> {
-        match &sending.purpose {
-            Purpose::Update if response.is_success() => self.after_update(index, sending, response.status),
-            Purpose::Whole { .. } if response.is_success() => self.first_page(index, sending, response).into_iter().collect(),
-            Purpose::Page { .. } if response.is_success() => self.next_page(index, sending, response).into_iter().collect(),
-            Purpose::Bounds { end, parts, single: false } if is_refusal(response.status) => self.one_by_one(index, sending, end, parts),
-            Purpose::Create { variant } if is_refusal(response.status) && *variant != "plain" => {
-                let parts: Vec<String> = sending.draft.body.value().and_then(Value::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_default();
-                self.one_by_one(index, sending, variant, &parts)
+    fn follow_up(&self, index: usize, sending: &Sending, response: &ApiResponse) -> Vec<Step> {
+        let purpose = &sending.purpose;
+        if response.is_success() {
+            if *purpose == Purpose::Update {
+                return self.after_update(index, sending, response.status);
             }
-            _ => Vec::new(),
+            if matches!(purpose, Purpose::Whole { .. }) {
+                return self.first_page(index, sending, response).into_iter().collect();
+            }
+            if matches!(purpose, Purpose::Page { .. }) {
+                return self.next_page(index, sending, response).into_iter().collect();
+            }
         }
+        if !is_refusal(response.status) {
+            return Vec::new();
+        }
+        if let Purpose::Bounds { end, parts, single: false } = purpose {
+            return self.one_by_one(index, sending, end, parts);
+        }
+        if let Purpose::Create { variant } = purpose
+            && *variant != "plain"
+        {
+            let parts: Vec<String> = sending.draft.body.value().and_then(Value::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_default();
+            return self.one_by_one(index, sending, variant, &parts);
+        }
+        Vec::new()
     }
 
     /// After a refusal of several ends together: each alone, on a request that is known to work.
