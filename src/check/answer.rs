@@ -76,6 +76,10 @@ impl Answer {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
+    /// The values of all fields of this name, in their order.
+    pub(super) fn header_values(&self, name: &str) -> Vec<String> {
+        self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone()).collect()
+    }
     /// The media type of the body without parameters, in lower case.
     pub(super) fn media_type(&self) -> String {
         self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase()

@@ -57,7 +57,12 @@ pub(super) struct Pattern(Regex);
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Regex::new(&text).map(Self).map_err(|e| serde::de::Error::custom(format!("not a regular expression: {e}")))
+        Regex::new(&text).map(Self).map_err(|e| {
+            // The library draws the place on lines of its own; the last line says what is wrong.
+            let said = e.to_string();
+            let why = said.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            serde::de::Error::custom(format!("`{text}` is no regular expression: {why}"))
+        })
     }
 }
 

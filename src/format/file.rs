@@ -182,8 +182,7 @@ fn lines(
     progress: &mut dyn FnMut(Progress),
 ) -> io::Result<()> {
     let mut lines = Lines::new(input);
-    loop {
-        let Some(line) = lines.next_line()? else { break };
+    while let Some(line) = lines.next_line()? {
         report.documents += 1;
         let number = line.number;
         let findings = if line.cut {

@@ -55,12 +55,6 @@ impl Findings {
         }
     }
 
-    /// How many errors there are, kept or not.
-    #[cfg(test)]
-    pub(crate) fn errors(&self) -> usize {
-        self.kept[0] + self.dropped[0]
-    }
-
     /// Gives every finding with a JSON Pointer its line and column, where the budget allows.
     pub(crate) fn locate(&mut self, source: &Source) {
         let mut budget = PLACE_BUDGET;

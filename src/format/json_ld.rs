@@ -178,7 +178,9 @@ impl Walker<'_, '_> {
                         self.member(key, value, active, &at.name(key));
                     }
                 }
-                _ => self.tell(Severity::Error, "keyword-value", at, "`@reverse` must be an object", "9.2"),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                    self.tell(Severity::Error, "keyword-value", at, "`@reverse` must be an object", "9.2")
+                }
             },
             Some("@language") => {
                 self.tell(Severity::Error, "keyword-place", at, "`@language` stands outside a value object and a context", "9.2")
@@ -220,7 +222,9 @@ impl Walker<'_, '_> {
                             self.value(value, &inner, &at.name(key));
                         }
                     }
-                    _ => self.value(value, &inner, at),
+                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                        self.value(value, &inner, at)
+                    }
                 }
             }
         }
@@ -391,7 +395,9 @@ impl Walker<'_, '_> {
                             self.tell(Severity::Error, "language-tag", &at, format!("it is not a language tag: {why}"), "9.15");
                         }
                     }
-                    _ => self.tell(Severity::Error, "context", &at, "`@language` must be a language tag or null", "9.15"),
+                    Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                        self.tell(Severity::Error, "context", &at, "`@language` must be a language tag or null", "9.15")
+                    }
                 },
                 "@version" => {
                     if value.as_f64() != Some(1.1) {
@@ -517,7 +523,7 @@ mod tests {
             let findings = judged(&changed(BED, pointer, value));
             if rule.is_empty() {
                 assert_eq!(findings, [], "{context}");
-            } else if pointer == "/@context" && rule == "context" || rule == "context" && place == "/@context/name" {
+            } else if rule == "context" && ["/@context", "/@context/name"].contains(&place) {
                 assert!(findings.iter().any(|f| f.rule == rule && f.path == place), "{context}: {findings:#?}");
             } else {
                 assert_one(&findings, severity, rule, place, &context);

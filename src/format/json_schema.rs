@@ -72,6 +72,13 @@ impl JsonSchema {
         }
     }
 
+    /// What a value breaks, as far as it is told.
+    pub fn faults(&self, value: &Value) -> Vec<Finding> {
+        let mut findings = Findings::default();
+        self.judge(value, &mut findings);
+        findings.finish()
+    }
+
     /// Judges one value.
     pub(super) fn judge(&self, value: &Value, findings: &mut Findings) {
         if self.validator.is_valid(value) {

@@ -49,6 +49,8 @@ pub use lines::{Line, Lines};
 pub use pointer::Pointer;
 pub use sniff::sniff;
 
+use self::findings::Findings;
+use crate::document::Source;
 use crate::verdict::Finding;
 
 /// Declares the formats with their names, so that neither can be forgotten.
@@ -93,6 +95,16 @@ formats! {
     Scaip = "scaip",
     /// OpenACR 0.1.0 accessibility conformance report.
     OpenAcr = "openacr",
+    /// FHIR resources, by the definitions of packages.
+    Fhir = "fhir",
+    /// CycloneDX or SPDX parts list.
+    Sbom = "sbom",
+    /// CSAF 2.0 advisory.
+    Csaf = "csaf",
+    /// OpenVEX, or VEX within CycloneDX or CSAF.
+    Vex = "vex",
+    /// security.txt, RFC 9116, without what depends on the day and the place it was fetched from.
+    SecurityTxt = "security-txt",
     /// JSON, by a JSON Schema where one is at hand.
     Json = "json",
     /// XML as such.
@@ -121,6 +133,10 @@ impl std::str::FromStr for Format {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Context {
+    /// The definitions that FHIR resources are judged by.
+    pub fhir: Option<std::sync::Arc<fhir::Definitions>>,
+    /// Profiles that every FHIR resource is judged by, besides those it names itself.
+    pub fhir_profiles: Vec<String>,
     /// JSON-LD contexts by their IRI.
     pub contexts: std::collections::BTreeMap<String, serde_json::Value>,
     /// What a JSON document must be like.
@@ -155,6 +171,32 @@ pub fn judge(format: Format, name: &str, bytes: &[u8], context: &Context) -> Vec
         Format::Hsds => hsds::judge(name, bytes),
         Format::ICal => ical::judge(bytes),
         Format::Xml => xml::judge(bytes),
+        Format::Fhir => judge_fhir(name, bytes, context),
+        Format::Sbom => judge_source(name, bytes, |source| sbom::PartsList::read(source).1),
+        Format::Csaf => judge_source(name, bytes, csaf::judge),
+        Format::Vex => judge_source(name, bytes, |source| vex::read(source).1),
+        Format::SecurityTxt => security_txt::read(bytes).1,
+    }
+}
+
+/// Reads JSON with its hygiene and hands it on.
+fn judge_source(name: &str, bytes: &[u8], judge: impl Fn(&Source) -> Vec<Finding>) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    if let Some(source) = json::read(name, bytes, &mut findings) {
+        findings.extend(judge(&source));
+        findings.locate(&source);
+    }
+    findings.finish()
+}
+
+fn judge_fhir(name: &str, bytes: &[u8], context: &Context) -> Vec<Finding> {
+    let Some(definitions) = context.fhir.as_deref() else {
+        return vec![Finding::open("definitions", "no package with FHIR definitions is at hand, so the resource was not judged")];
+    };
+    let profiles: Vec<&str> = context.fhir_profiles.iter().map(String::as_str).collect();
+    match fhir::Validator::new(definitions, fhir::Options::default()).validate_bytes(name, bytes, &profiles) {
+        Ok(findings) => findings,
+        Err(error) => vec![json::unreadable(&error, "RFC 8259")],
     }
 }
 

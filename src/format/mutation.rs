@@ -25,7 +25,7 @@ pub(crate) fn changed(sound: &str, pointer: &str, value: Value) -> String {
             Ok(i) if i < items.len() => items[i] = value,
             _ => items.push(value),
         },
-        _ => panic!("{parent} holds nothing"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => panic!("{parent} holds nothing"),
     }
     serde_json::to_string_pretty(&document).unwrap()
 }

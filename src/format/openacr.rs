@@ -81,7 +81,9 @@ pub(super) fn judge(name: &str, bytes: &[u8]) -> Vec<Finding> {
             }
             match source.value() {
                 Value::Object(report) => Judge { findings: &mut findings }.report(report),
-                other => findings.push(wrong_type("type", "the report", "a mapping", other, &Pointer::ROOT, CLAUSE)),
+                other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+                    findings.push(wrong_type("type", "the report", "a mapping", other, &Pointer::ROOT, CLAUSE))
+                }
             }
             findings.locate(&source);
         }
@@ -135,7 +137,7 @@ impl Judge<'_> {
     fn object<'v>(&mut self, parent: &'v Object, name: &str, at: &Pointer<'_>) -> Option<&'v Object> {
         match parent.get(name)? {
             Value::Object(object) => Some(object),
-            other => {
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
                 self.findings.push(wrong_type("type", &format!("`{name}`"), "a mapping", other, &at.name(name), CLAUSE));
                 None
             }

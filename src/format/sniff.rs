@@ -12,6 +12,7 @@ pub fn sniff(name: &str, bytes: &[u8]) -> Option<Format> {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_lowercase();
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| file.ends_with(suffix));
     match start.first() {
+        _ if file == "security.txt" => Some(Format::SecurityTxt),
         Some(b'<') => Some(markup(start)),
         Some(b'{' | b'[') => match serde_json::from_slice::<Value>(start) {
             Ok(value) => Some(json(&value)),
@@ -37,6 +38,23 @@ pub fn sniff(name: &str, bytes: &[u8]) -> Option<Format> {
 
 /// The format of a JSON value.
 fn json(value: &Value) -> Format {
+    if value.get("resourceType").is_some_and(Value::is_string) {
+        return Format::Fhir;
+    }
+    let has = |name: &str| value.get(name).is_some();
+    if value.get("bomFormat").is_some() || has("spdxVersion") {
+        return Format::Sbom;
+    }
+    if value.get("document").is_some_and(|document| document.get("csaf_version").is_some()) {
+        return Format::Csaf;
+    }
+    let context = value.get("@context").and_then(Value::as_str).unwrap_or_default();
+    if context.starts_with("https://openvex.dev/ns") {
+        return Format::Vex;
+    }
+    if context.starts_with("https://spdx.org/rdf/3") {
+        return Format::Sbom;
+    }
     if wot::has_context(value) {
         return if wot::is_model(value) { Format::WotTm } else { Format::WotTd };
     }
@@ -72,6 +90,9 @@ fn markup(start: &[u8]) -> Format {
         } else {
             let name = tag.split(|c: char| c.is_whitespace() || matches!(c, '>' | '/')).next().unwrap_or_default();
             let local = name.rsplit(':').next().unwrap_or(name);
+            if text.contains("xmlns=\"http://hl7.org/fhir\"") {
+                return Format::Fhir;
+            }
             return if matches!(local, "mrq" | "mrs" | "scaip") { Format::Scaip } else { Format::Xml };
         }
     }
@@ -100,6 +121,11 @@ mod tests {
             ("a", "BEGIN:VCALENDAR\r\n", Some(Format::ICal)),
             ("a/b.CSV", "a,b\n", Some(Format::Csv)),
             ("a.yaml", "product: {name: x}\nchapters: {hardware: {}}\n", Some(Format::OpenAcr)),
+            ("a", r#"{"resourceType": "Patient"}"#, Some(Format::Fhir)),
+            ("a", r#"{"bomFormat": "CycloneDX"}"#, Some(Format::Sbom)),
+            ("a", r#"{"document": {"csaf_version": "2.0"}}"#, Some(Format::Csaf)),
+            ("a", r#"{"@context": "https://openvex.dev/ns/v0.2.0"}"#, Some(Format::Vex)),
+            ("x/security.txt", "Contact: mailto:a@b.example\n", Some(Format::SecurityTxt)),
             ("a.yaml", "a: 1\n", None),
             ("a", "hello", None),
             ("a", "", None),

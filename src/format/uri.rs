@@ -102,8 +102,7 @@ fn check_authority(scheme: &str, authority: &str, charset: Charset) -> Result<()
 
 /// Unreserved characters, percent-encoded bytes, sub-delimiters and those of `extra`.
 fn characters(text: &str, extra: &[u8], charset: Charset, part: &str) -> Result<(), String> {
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
+    for (at, c) in text.char_indices() {
         let sound = match c {
             'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' => true,
             '!' | '$' | '&' | '\'' | '(' | ')' | '*' | '+' | ',' | ';' | '=' => true,

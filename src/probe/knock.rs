@@ -60,18 +60,19 @@ impl Door {
                 health.heard(host, port);
                 Ok(Port::Open)
             }
-            Ok(Err(error)) => match ProbeError::from_io(&error, &address.to_string(), Phase::Connect) {
-                error @ ProbeError::Refused { .. } => {
+            Ok(Err(error)) => {
+                let error = ProbeError::from_io(&error, &address.to_string(), Phase::Connect);
+                if matches!(error, ProbeError::Local { .. }) {
+                    Err(error)
+                } else {
+                    let refused = matches!(error, ProbeError::Refused { .. });
+                    if refused {
+                        health.heard(host, port);
+                    }
                     usage.fail_to_open(error);
-                    health.heard(host, port);
-                    Ok(Port::Closed)
+                    Ok(if refused { Port::Closed } else { Port::Silent })
                 }
-                error @ ProbeError::Local { .. } => Err(error),
-                error => {
-                    usage.fail_to_open(error);
-                    Ok(Port::Silent)
-                }
-            },
+            }
             Err(error @ ProbeError::TimedOut { .. }) => {
                 usage.time_out(error);
                 Ok(Port::Silent)

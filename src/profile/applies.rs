@@ -72,6 +72,18 @@ impl Expression {
         }
         let expression = Self { text: text.to_owned(), names, program: std::sync::Arc::new(program) };
         expression.try_types(facts).map_err(|why| Mistake::at(file, position, format!("applies: {why}")))?;
+        if let Some(word) = expression.stranger(facts) {
+            let known = expression
+                .names
+                .iter()
+                .filter_map(|n| facts.get(n))
+                .flat_map(|f| f.choices.iter().map(String::as_str))
+                .collect::<Vec<_>>()
+                .join(", ");
+            let known = if known.is_empty() { "no word at all".to_owned() } else { format!("one of {known}") };
+            return Err(Mistake::at(file, position, format!("applies: no fact can be `{word}`, expected {known}"))
+                .help("a word that no fact can be would make this silently false"));
+        }
         Ok(expression)
     }
 
@@ -101,6 +113,15 @@ impl Expression {
         }
     }
 
+    /// A word in the expression that none of its facts can ever be. Lists of the target file may hold any word.
+    fn stranger(&self, facts: &BTreeMap<String, FactKind>) -> Option<String> {
+        if self.names.iter().any(|name| !facts.contains_key(name)) {
+            return None;
+        }
+        let known = |word: &String| self.names.iter().filter_map(|n| facts.get(n)).any(|f| f.choices.contains(word));
+        words(&self.text).into_iter().find(|word| !known(word))
+    }
+
     /// Evaluates once with a sample of each type, so that a comparison of a flag with a word is found
     /// when the profile is read and not when somebody's product is tested.
     fn try_types(&self, facts: &BTreeMap<String, FactKind>) -> Result<(), String> {
@@ -121,6 +142,18 @@ impl Expression {
             Err(error) => Err(format!("`{}` does not fit the facts' types: {error}", self.text)),
         }
     }
+}
+
+/// The texts in quotes in an expression that compiles.
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        if c == '\'' || c == '"' {
+            words.push(rest.by_ref().take_while(|d| *d != c).collect());
+        }
+    }
+    words
 }
 
 fn list(words: &[String]) -> Value {
@@ -186,6 +219,9 @@ mod tests {
         assert!(mistake.message.contains("unknown fact `radio`"), "{mistake}");
         assert_eq!(mistake.position.unwrap().to_string(), "3:21");
         assert!(compile("voice &&").is_err());
+        assert!(compile("kind == 'ap'").unwrap_err().message.contains("no fact can be `ap`"));
+        assert!(compile("voice == 'yes'").is_err());
+        assert!(compile("kind == \"api\" || 'anything' in claims").is_ok());
         assert!(compile("kind").unwrap_err().message.contains("true or false"));
     }
 }

@@ -150,7 +150,10 @@ impl Profile {
                 None => {}
             }
         }
-        mistakes.extend(profile.lint_ids(file, node));
+        // Requirements that could not be read are told already; that there are none would only confuse.
+        if mistakes.is_empty() {
+            mistakes.extend(profile.lint_ids(file, node));
+        }
         if mistakes.is_empty() { Ok(profile) } else { Err(mistakes) }
     }
 

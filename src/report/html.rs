@@ -40,7 +40,7 @@ fn page(a: &Assessment, options: &RenderOptions) -> Json {
     let anchors = Anchors::new(a);
     let views = a.requirement_views();
     let standings = a.standings();
-    let open: Vec<Json> = words::to_do(&views).into_iter().map(|view| to_do(view, &anchors)).collect();
+    let to_do = words::to_do(&views);
     let validity = a.validity();
     let (must, should) = (a.counts(Level::Must), a.counts(Level::Should));
     let product = &a.target.product;
@@ -52,6 +52,7 @@ fn page(a: &Assessment, options: &RenderOptions) -> Json {
         "codes": product.codes.iter().map(|(scheme, codes)| json!({ "scheme": scheme, "codes": codes.join(", ") })).collect::<Vec<_>>(),
         "profile": {
             "id": a.profile.id, "version": a.profile.version, "title": a.profile.title, "sha256": a.profile.sha256,
+            "short": a.profile.sha256.chars().take(16).collect::<String>(),
             "overlays": a.profile.overlays.iter().map(|o| json!({
                 "id": o.id, "version": o.version, "title": o.title, "sha256": o.sha256, "changes": o.changes,
             })).collect::<Vec<_>>(),
@@ -64,7 +65,13 @@ fn page(a: &Assessment, options: &RenderOptions) -> Json {
         "must": counts(must), "should": counts(should),
         "pillars": standings.iter().map(|s| pillar(s, &anchors, a)).collect::<Vec<_>>(),
         "assumed": standings.iter().any(|s| s.pillar.title_status == TitleStatus::Assumed),
-        "to_do": open,
+        "failed": words::failed(&to_do).into_iter().map(|view| failed(view, &anchors)).collect::<Vec<_>>(),
+        "undetermined": words::open(&to_do).into_iter().map(|(cause, views)| json!({
+            "cause": words::cause(cause), "next": words::next_step(cause), "count": views.len(),
+            "requirements": views.iter().map(|view| json!({
+                "id": view.text.id, "title": view.text.title, "anchor": anchors.of(&view.text.id),
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
         "open": words::open_by_cause(&views).into_iter().map(|open| json!({
             "cause": words::cause(open.cause), "next": words::next_step(open.cause),
             "results": open.results.iter().map(|(text, result)| json!({
@@ -152,7 +159,7 @@ fn source(s: &Reference) -> Json {
     })
 }
 
-fn to_do(view: &RequirementView<'_>, anchors: &Anchors) -> Json {
+fn failed(view: &RequirementView<'_>, anchors: &Anchors) -> Json {
     let deciding = words::deciding(view);
     json!({
         "id": view.text.id, "anchor": anchors.of(&view.text.id), "title": view.text.title, "level": view.text.level.as_str(),

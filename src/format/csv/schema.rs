@@ -136,7 +136,7 @@ impl Reader {
                 }
                 texts
             }
-            other => {
+            other @ (Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_)) => {
                 self.findings.push(wrong_type("table-schema", what, "a string or a list of strings", other, at, CLAUSE));
                 None
             }

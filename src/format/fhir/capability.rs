@@ -3,6 +3,7 @@
 //! That the statement is a sound resource is the validator's matter; here it is about what it claims.
 //! FHIR R4, CapabilityStatement and RESTful API, section "capabilities".
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -101,8 +102,7 @@ impl Capability {
 }
 
 /// What a service must claim. Nothing is demanded by default.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CapabilityDemands {
     /// FHIR versions, one of which it must have; `4.0` stands for `4.0.1` too.
     pub fhir_versions: Vec<String>,
@@ -117,15 +117,17 @@ pub struct CapabilityDemands {
 }
 
 /// What a service must claim for a type.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ResourceDemand {
     /// The type.
     #[serde(rename = "type")]
     pub of: String,
     /// Interactions, all of them.
+    #[serde(default)]
     pub interactions: Vec<String>,
     /// Search parameters, all of them.
+    #[serde(default)]
     pub search_parameters: Vec<String>,
 }
 
@@ -136,7 +138,11 @@ fn same_canonical(a: &str, b: &str) -> bool {
 fn has_format(formats: &[String], wanted: &str) -> bool {
     formats.iter().any(|f| {
         let bare = f.split(';').next().unwrap_or(f).trim();
-        bare == wanted || matches!((wanted, bare), ("json", "application/fhir+json" | "application/json") | ("xml", "application/fhir+xml" | "application/xml"))
+        bare == wanted
+            || matches!(
+                (wanted, bare),
+                ("json", "application/fhir+json" | "application/json") | ("xml", "application/fhir+xml" | "application/xml")
+            )
             || matches!((bare, wanted), ("json", "application/fhir+json") | ("xml", "application/fhir+xml"))
     })
 }
@@ -147,7 +153,13 @@ pub fn judge(statement: &Value, demands: &CapabilityDemands, definitions: Option
     let mut out = Vec::new();
     if statement.get("resourceType").and_then(Value::as_str) != Some("CapabilityStatement") {
         let got = statement.get("resourceType").and_then(Value::as_str).unwrap_or("no resourceType");
-        out.push(Finding::error("capability-type", "The service's metadata are no CapabilityStatement").at("$").expected("CapabilityStatement").observed(got).clause(CLAUSE));
+        out.push(
+            Finding::error("capability-type", "The service's metadata are no CapabilityStatement")
+                .at("$")
+                .expected("CapabilityStatement")
+                .observed(got)
+                .clause(CLAUSE),
+        );
         return out;
     }
     let claimed = Capability::read(statement);
@@ -155,7 +167,13 @@ pub fn judge(statement: &Value, demands: &CapabilityDemands, definitions: Option
         Finding::error(rule, message).at(format!("CapabilityStatement.{path}")).expected(expected).observed(observed).clause(CLAUSE)
     };
     if claimed.kind == "requirements" {
-        out.push(missing("capability-kind", "The statement describes what is required, not what this service does".into(), "kind", "instance".into(), &claimed.kind));
+        out.push(missing(
+            "capability-kind",
+            "The statement describes what is required, not what this service does".into(),
+            "kind",
+            "instance".into(),
+            &claimed.kind,
+        ));
     } else if claimed.kind == "capability" {
         out.push(
             Finding::warning("capability-kind", "The statement describes a product, not this running service")
@@ -165,47 +183,104 @@ pub fn judge(statement: &Value, demands: &CapabilityDemands, definitions: Option
                 .clause(CLAUSE),
         );
     }
-    let serves = statement.get("rest").and_then(Value::as_array).is_some_and(|r| r.iter().any(|r| r.get("mode").and_then(Value::as_str) == Some("server")));
+    let serves = statement
+        .get("rest")
+        .and_then(Value::as_array)
+        .is_some_and(|r| r.iter().any(|r| r.get("mode").and_then(Value::as_str) == Some("server")));
     if !serves {
-        out.push(missing("capability-rest", "The statement claims no RESTful server".into(), "rest", "rest with mode server".into(), "none"));
+        out.push(missing(
+            "capability-rest",
+            "The statement claims no RESTful server".into(),
+            "rest",
+            "rest with mode server".into(),
+            "none",
+        ));
     }
     let versions = &demands.fhir_versions;
     let version_of = |w: &String| claimed.fhir_version == *w || claimed.fhir_version.starts_with(&format!("{w}."));
     if !versions.is_empty() && !versions.iter().any(version_of) {
-        out.push(missing("capability-version", "The service has another FHIR version".into(), "fhirVersion", versions.join(" or "), &claimed.fhir_version));
+        out.push(missing(
+            "capability-version",
+            "The service has another FHIR version".into(),
+            "fhirVersion",
+            versions.join(" or "),
+            &claimed.fhir_version,
+        ));
     }
     for format in demands.formats.iter().filter(|f| !has_format(&claimed.formats, f)) {
-        out.push(missing("capability-format", format!("The service does not claim the format {format}"), "format", format.clone(), &claimed.formats.join(", ")));
+        out.push(missing(
+            "capability-format",
+            format!("The service does not claim the format {format}"),
+            "format",
+            format.clone(),
+            &claimed.formats.join(", "),
+        ));
     }
     let roles = &demands.instantiates;
     if !roles.is_empty() && !roles.iter().any(|w| claimed.instantiates.iter().any(|c| same_canonical(c, w))) {
-        out.push(missing("capability-instantiates", "The service claims none of the roles".into(), "instantiates", roles.join(" or "), &claimed.instantiates.join(", ")));
+        out.push(missing(
+            "capability-instantiates",
+            "The service claims none of the roles".into(),
+            "instantiates",
+            roles.join(" or "),
+            &claimed.instantiates.join(", "),
+        ));
     }
     for guide in demands.implementation_guides.iter().filter(|w| !claimed.implementation_guides.iter().any(|c| same_canonical(c, w))) {
         let got = claimed.implementation_guides.join(", ");
-        out.push(missing("capability-guide", "The service does not claim the implementation guide".into(), "implementationGuide", guide.clone(), &got));
+        out.push(missing(
+            "capability-guide",
+            "The service does not claim the implementation guide".into(),
+            "implementationGuide",
+            guide.clone(),
+            &got,
+        ));
     }
     for demand in &demands.resources {
         let Some(resource) = claimed.resource(&demand.of) else {
-            out.push(missing("capability-resource", format!("The service does not claim {}", demand.of), "rest.resource", demand.of.clone(), "none"));
+            out.push(missing(
+                "capability-resource",
+                format!("The service does not claim {}", demand.of),
+                "rest.resource",
+                demand.of.clone(),
+                "none",
+            ));
             continue;
         };
         for interaction in demand.interactions.iter().filter(|i| !resource.interactions.contains(i)) {
             let got = resource.interactions.join(", ");
-            out.push(missing("capability-interaction", format!("The service does not claim {interaction} of {}", demand.of), "rest.resource.interaction", interaction.clone(), &got));
+            out.push(missing(
+                "capability-interaction",
+                format!("The service does not claim {interaction} of {}", demand.of),
+                "rest.resource.interaction",
+                interaction.clone(),
+                &got,
+            ));
         }
         for parameter in demand.search_parameters.iter().filter(|i| !resource.search_parameters.contains(i)) {
             let got = resource.search_parameters.join(", ");
-            out.push(missing("capability-search", format!("The service does not claim a search of {} by {parameter}", demand.of), "rest.resource.searchParam", parameter.clone(), &got));
+            out.push(missing(
+                "capability-search",
+                format!("The service does not claim a search of {} by {parameter}", demand.of),
+                "rest.resource.searchParam",
+                parameter.clone(),
+                &got,
+            ));
         }
     }
     for resource in &claimed.resources {
         if definitions.is_some_and(|d| !d.has_resource(&resource.of)) {
-            out.push(missing("capability-resource", format!("{} is no resource type of this FHIR version", resource.of), "rest.resource.type", "a resource type".into(), &resource.of));
+            out.push(missing(
+                "capability-resource",
+                "The service claims what is no resource type of this FHIR version".into(),
+                "rest.resource.type",
+                "a resource type".into(),
+                &resource.of,
+            ));
         }
         if !resource.search_parameters.is_empty() && !resource.interactions.iter().any(|i| i == "search-type") {
             out.push(
-                Finding::warning("capability-search", format!("{} has search parameters but no search", resource.of))
+                Finding::warning("capability-search", "A resource type has search parameters but no search")
                     .at("CapabilityStatement.rest.resource.interaction")
                     .expected("search-type")
                     .observed(&resource.interactions.join(", "))
@@ -237,7 +312,11 @@ mod tests {
             formats: vec!["json".into()],
             instantiates: vec!["http://example.org/role".into()],
             implementation_guides: vec!["http://example.org/ig".into()],
-            resources: vec![ResourceDemand { of: "Patient".into(), interactions: vec!["read".into()], search_parameters: vec!["identifier".into()] }],
+            resources: vec![ResourceDemand {
+                of: "Patient".into(),
+                interactions: vec!["read".into()],
+                search_parameters: vec!["identifier".into()],
+            }],
         }
     }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::coded::UCUM;
-use super::terminology::is_ucum;
 use super::temporal::{Precision, Temporal};
+use super::terminology::is_ucum;
 use crate::verdict::Finding;
 
 /// The IEEE nomenclature as FHIR writes it.
@@ -80,11 +80,15 @@ pub fn judge(observation: &Value, demands: &DeviceDemands) -> Vec<Finding> {
         let time = observation.get("effectiveDateTime").or(observation.get("effectiveInstant")).and_then(Value::as_str);
         let time = time.or_else(|| observation.get("effectivePeriod")?.get("start")?.as_str());
         match time {
-            None => out.push(error("device-time", "The observation does not say when it was measured", "effective", "date, time and offset")),
+            None => {
+                out.push(error("device-time", "The observation does not say when it was measured", "effective", "date, time and offset"))
+            }
             Some(text) => {
                 let whole = Temporal::date_time(text).is_some_and(|t| t.precision >= Precision::Second && t.offset.is_some());
                 if !whole {
-                    out.push(error("device-time", "The time of measuring is no moment", "effective", "date, time and offset").observed(text));
+                    out.push(
+                        error("device-time", "The time of measuring is no moment", "effective", "date, time and offset").observed(text),
+                    );
                 }
             }
         }
@@ -126,7 +130,13 @@ fn measured(holder: &Value, path: &str, out: &mut Vec<Finding>) {
         return;
     };
     if !is_ucum(unit) {
-        out.push(Finding::error("device-unit", "The unit is not a UCUM code").at(path).expected("a case-sensitive UCUM code").observed(unit).clause("http://unitsofmeasure.org"));
+        out.push(
+            Finding::error("device-unit", "The unit is not a UCUM code")
+                .at(path)
+                .expected("a case-sensitive UCUM code")
+                .observed(unit)
+                .clause("http://unitsofmeasure.org"),
+        );
         return;
     }
     for (system, code) in codings(holder) {

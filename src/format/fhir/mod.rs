@@ -33,6 +33,8 @@ mod xml;
 
 #[cfg(test)]
 mod mutants;
+#[cfg(test)]
+mod tests;
 
 pub use definitions::{Definitions, Release};
 pub use ndjson::{LineFindings, judge_lines};

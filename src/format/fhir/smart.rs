@@ -62,9 +62,19 @@ pub fn judge(configuration: &Value, capabilities: &[&str]) -> Vec<Finding> {
     }
     let grants = list("grant_types_supported");
     if grants.as_ref().is_none_or(Vec::is_empty) {
-        out.push(error("smart-grants", "The configuration names its grant types", "grant_types_supported", "a list such as authorization_code"));
+        out.push(error(
+            "smart-grants",
+            "The configuration names its grant types",
+            "grant_types_supported",
+            "a list such as authorization_code",
+        ));
     } else if launches && !grants.as_ref().is_some_and(|g| g.contains(&"authorization_code")) {
-        out.push(error("smart-grants", "A service that launches apps grants authorization codes", "grant_types_supported", "authorization_code"));
+        out.push(error(
+            "smart-grants",
+            "A service that launches apps grants authorization codes",
+            "grant_types_supported",
+            "authorization_code",
+        ));
     }
     match list("code_challenge_methods_supported") {
         Some(methods) => {
@@ -75,11 +85,16 @@ pub fn judge(configuration: &Value, capabilities: &[&str]) -> Vec<Finding> {
                 out.push(error("smart-pkce", "Proof keys are never plain", "code_challenge_methods_supported", "no plain"));
             }
         }
-        None => out.push(error("smart-pkce", "The configuration names how proof keys are made", "code_challenge_methods_supported", "S256")),
+        None => {
+            out.push(error("smart-pkce", "The configuration names how proof keys are made", "code_challenge_methods_supported", "S256"))
+        }
     }
     if list("scopes_supported").is_none() {
         out.push(
-            Finding::warning("smart-scopes", "The configuration should name its scopes").at("$.scopes_supported").expected("a list of scopes").clause(CLAUSE),
+            Finding::warning("smart-scopes", "The configuration should name its scopes")
+                .at("$.scopes_supported")
+                .expected("a list of scopes")
+                .clause(CLAUSE),
         );
     }
     out

@@ -79,7 +79,9 @@ impl Tree<'_> {
         let Some(path) = element.get("path").and_then(Value::as_str) else { return };
         let id = element.get("id").and_then(Value::as_str).filter(|id| path_of(id).split('.').count() == path.split('.').count());
         let mut wanted = id.unwrap_or(path).to_owned();
-        if let (Some(slice), false) = (element.get("sliceName").and_then(Value::as_str), wanted.rsplit('.').next().is_some_and(|s| s.contains(':'))) {
+        if let (Some(slice), false) =
+            (element.get("sliceName").and_then(Value::as_str), wanted.rsplit('.').next().is_some_and(|s| s.contains(':')))
+        {
             wanted = format!("{wanted}:{slice}");
         }
         let Some(at) = self.reach(&wanted) else { return };

@@ -174,7 +174,7 @@ impl Temporal {
         era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year
     }
 
-    fn from_days(self, days: i64) -> Self {
+    fn with_days(self, days: i64) -> Self {
         let era = days.div_euclid(146_097);
         let of_era = days.rem_euclid(146_097);
         let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -202,7 +202,7 @@ impl Temporal {
         match self.offset {
             Some(offset) if offset != 0 && self.precision >= Precision::Hour => {
                 let minutes = self.days() * 1440 + i64::from(self.hour) * 60 + i64::from(self.minute) - i64::from(offset);
-                let day = self.from_days(minutes.div_euclid(1440));
+                let day = self.with_days(minutes.div_euclid(1440));
                 let of_day = minutes.rem_euclid(1440);
                 Self {
                     hour: u8::try_from(of_day / 60).unwrap_or(0),
@@ -285,8 +285,8 @@ impl Temporal {
             Precision::Day if self.sort != Sort::Time => match self.precision {
                 Precision::Year => self.add(amount / 365, Precision::Year),
                 Precision::Month => self.add(amount / 30, Precision::Month),
-                _ => {
-                    let out = self.from_days(self.days() + amount);
+                Precision::Day | Precision::Hour | Precision::Minute | Precision::Second | Precision::Millisecond => {
+                    let out = self.with_days(self.days() + amount);
                     (1..=9999).contains(&out.year).then_some(out)
                 }
             },
@@ -295,7 +295,7 @@ impl Temporal {
                     Precision::Hour => 3_600_000,
                     Precision::Minute => 60_000,
                     Precision::Second => 1000,
-                    _ => 1,
+                    Precision::Year | Precision::Month | Precision::Day | Precision::Millisecond => 1,
                 })?;
                 if self.precision < Precision::Hour {
                     return self.add(millis / 86_400_000, Precision::Day);
@@ -304,7 +304,7 @@ impl Temporal {
                 let of_day = (i64::from(self.hour) * 60 + i64::from(self.minute)) * 60 + i64::from(self.second);
                 let total = day * 86_400_000 + of_day * 1000 + i64::from(self.milli) + millis;
                 let (days, rest) = (total.div_euclid(86_400_000), total.rem_euclid(86_400_000));
-                let base = if self.sort == Sort::Time { self } else { self.from_days(days) };
+                let base = if self.sort == Sort::Time { self } else { self.with_days(days) };
                 Some(Self {
                     hour: u8::try_from(rest / 3_600_000).ok()?,
                     minute: u8::try_from(rest / 60_000 % 60).ok()?,

@@ -20,7 +20,7 @@ pub(super) fn shown(value: &Value) -> String {
         Value::String(s) => s.clone(),
         Value::Array(items) => format!("a list of {}", items.len()),
         Value::Object(object) => format!("an object with {}", object.keys().take(8).cloned().collect::<Vec<_>>().join(", ")),
-        other => other.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
 
@@ -184,12 +184,12 @@ impl<'a> Walk<'a> {
                     .clause(clause(at))
             });
             if let Some(value) = value.filter(|v| !v.is_array()) {
-                self.element(at, of, Some(value), beside, &here, key.within);
+                self.element(at, of, Some(value), None, &here, key.within);
             }
             return;
         }
         let count = items.map_or(0, Vec::len).max(besides.map_or(0, Vec::len));
-        if count == 0 {
+        if items.or(besides).is_some_and(Vec::is_empty) {
             self.error(&here, |p| {
                 Finding::error("element-empty", format!("{} is an empty list", element.name))
                     .at(p)
@@ -212,6 +212,10 @@ impl<'a> Walk<'a> {
         for n in 0..count {
             let item = items.and_then(|i| i.get(n));
             let own = besides.and_then(|b| b.get(n)).filter(|b| !b.is_null());
+            if items.is_some() && item.is_none() && own.is_none() {
+                // The lists are not equally long, which has been said.
+                continue;
+            }
             self.element(at, of, item, own, &key.path.to(key.name, Some(n)), key.within);
         }
     }
@@ -430,7 +434,7 @@ impl<'a> Walk<'a> {
             if is_native(&rule.key) || (at.profile.constraint && self.inherits(rule, at)) {
                 continue;
             }
-            let env = Env { definitions: self.definitions, resource: within.resource, root: within.root, around: self };
+            let env = Env { definitions: self.definitions, resource: within.resource, root: within.root, around: self, spent: &self.spent };
             let answer = rule.compiled().map_or(Answer::NotEvaluable, |compiled| env.test(compiled, node));
             match answer {
                 Answer::Holds | Answer::Empty => {}

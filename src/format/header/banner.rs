@@ -24,7 +24,7 @@ pub const FIELDS: [&str; 9] = [
 
 /// `name/1.2`, `name 1.2.3`, `name(1.2.3)`, `name-1.2.3`: a product and a version of two numbers at least.
 static PRODUCT_VERSION: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)\b[a-z][a-z0-9_.+-]*?(?:[/ (_-]v?|[/ ]version[ :]?)(\d+(?:\.\d+){1,4}[a-z0-9.~+-]*)").ok());
+    LazyLock::new(|| Regex::new(r"(?i)\b[a-z][a-z0-9_.+-]*?(?:[/_-]v?| ?\(v?| v?|[/ ]version[ :]?)(\d+(?:\.\d+){1,4}[a-z0-9.~+-]*)").ok());
 /// A version alone, for fields that hold nothing else.
 static VERSION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*v?\d+(?:\.\d+){1,4}\S*\s*$").ok());
 

@@ -308,7 +308,9 @@ impl<'v> Judge<'v> {
                         self.within(item, inner, &at.index(i), &Some((class.name, own, Some(&parent))));
                     }
                 }
-                _ => self.findings.push(wrong_type("type", &format!("`{name}`"), "an array", value, at, CLAUSE)),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                    self.findings.push(wrong_type("type", &format!("`{name}`"), "an array", value, at, CLAUSE))
+                }
             },
             Kind::One(inner) => {
                 let parent = Parent { around: *around };
@@ -328,7 +330,23 @@ impl<'v> Judge<'v> {
                     let most = match kind {
                         Kind::Latitude => 90.0,
                         Kind::Longitude => 180.0,
-                        _ => f64::INFINITY,
+                        Kind::Id
+                        | Kind::Ref(_)
+                        | Kind::Text
+                        | Kind::Number
+                        | Kind::Date
+                        | Kind::Time
+                        | Kind::DateTime
+                        | Kind::Uri
+                        | Kind::Email
+                        | Kind::Phone
+                        | Kind::Language
+                        | Kind::Country
+                        | Kind::Currency
+                        | Kind::OneOf(_)
+                        | Kind::Recurrence(_)
+                        | Kind::Many(_)
+                        | Kind::One(_) => f64::INFINITY,
                     };
                     if number.abs() > most {
                         let finding = Finding::warning("coordinate", format!("`{name}` is no place on earth")).at(at.to_string());
@@ -336,7 +354,20 @@ impl<'v> Judge<'v> {
                     }
                 }
             },
-            _ => match value.as_str() {
+            Kind::Id
+            | Kind::Ref(_)
+            | Kind::Text
+            | Kind::Date
+            | Kind::Time
+            | Kind::DateTime
+            | Kind::Uri
+            | Kind::Email
+            | Kind::Phone
+            | Kind::Language
+            | Kind::Country
+            | Kind::Currency
+            | Kind::OneOf(_)
+            | Kind::Recurrence(_) => match value.as_str() {
                 None => self.findings.push(wrong_type("type", &format!("`{name}`"), "a string", value, at, CLAUSE)),
                 Some("") if need == Need::Must => {
                     self.tell(Severity::Error, "empty", at, format!("`{name}` is empty; it must have a value"))
@@ -350,7 +381,9 @@ impl<'v> Judge<'v> {
         let Some(class) = class(class_name) else { return };
         match value {
             Value::Object(object) => self.object(object, class, at, around),
-            _ => self.findings.push(wrong_type("type", &format!("a {class_name}"), "an object", value, at, CLAUSE)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                self.findings.push(wrong_type("type", &format!("a {class_name}"), "an object", value, at, CLAUSE))
+            }
         }
     }
 

@@ -47,7 +47,19 @@ pub(in crate::format) fn tighten(name: &str, schema: Option<TableSchema>, at: &s
             Kind::Email => Demand::Email,
             Kind::Date => Demand::Date,
             Kind::OneOf(values) => Demand::OneOf(values),
-            _ => Demand::Nothing,
+            Kind::Text
+            | Kind::Number
+            | Kind::Latitude
+            | Kind::Longitude
+            | Kind::Time
+            | Kind::DateTime
+            | Kind::Phone
+            | Kind::Language
+            | Kind::Country
+            | Kind::Currency
+            | Kind::Recurrence(_)
+            | Kind::Many(_)
+            | Kind::One(_) => Demand::Nothing,
         };
         schema.demand(member, needed, demand);
     }

@@ -283,7 +283,7 @@ impl Judge<'_> {
         }
         match component.name.as_str() {
             "VEVENT" => self.event(component),
-            "VTODO" => self.to_do(component),
+            "VTODO" => self.task(component),
             "VJOURNAL" => {
                 let single =
                     ["CLASS", "CREATED", "DTSTART", "LAST-MODIFIED", "ORGANIZER", "RECURRENCE-ID", "SEQUENCE", "STATUS", "SUMMARY", "URL"];
@@ -354,7 +354,7 @@ impl Judge<'_> {
         self.recurring(event);
     }
 
-    fn to_do(&mut self, to_do: &Component) {
+    fn task(&mut self, task: &Component) {
         let section = "3.6.2";
         let single = [
             "CLASS",
@@ -376,15 +376,15 @@ impl Judge<'_> {
             "DUE",
             "DURATION",
         ];
-        self.once(to_do, &["DTSTAMP", "UID"], &single, section);
-        self.status(to_do, &["NEEDS-ACTION", "COMPLETED", "IN-PROCESS", "CANCELLED"]);
-        if let Some(duration) = to_do.get("DURATION")
-            && !to_do.has("DTSTART")
+        self.once(task, &["DTSTAMP", "UID"], &single, section);
+        self.status(task, &["NEEDS-ACTION", "COMPLETED", "IN-PROCESS", "CANCELLED"]);
+        if let Some(duration) = task.get("DURATION")
+            && !task.has("DTSTART")
         {
-            self.tell(Severity::Error, "duration-without-start", to_do, Some(duration), "a duration needs a DTSTART", section);
+            self.tell(Severity::Error, "duration-without-start", task, Some(duration), "a duration needs a DTSTART", section);
         }
-        self.ends(to_do, "DUE", section);
-        self.recurring(to_do);
+        self.ends(task, "DUE", section);
+        self.recurring(task);
     }
 
     fn alarm(&mut self, alarm: &Component) {

@@ -83,7 +83,9 @@ pub(super) fn judge(name: &str, bytes: &[u8], contexts: &BTreeMap<String, Value>
                 judge.document(item, &Pointer::ROOT.index(i));
             }
         }
-        value => judge.document(value, &Pointer::ROOT),
+        value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            judge.document(value, &Pointer::ROOT)
+        }
     }
     // The core context defines a vocabulary for every key, so nothing of an entity is lost.
     let assumed = Assumed { with_vocabulary: &["https://uri.etsi.org/ngsi-ld/"] };
@@ -221,7 +223,9 @@ impl Judge<'_> {
                     }
                 }
             }
-            other => self.findings.push(wrong_type("type", "`type`", "a string or a list of strings", other, &at, CLAUSE)),
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
+                self.findings.push(wrong_type("type", "`type`", "a string or a list of strings", other, &at, CLAUSE))
+            }
         }
     }
 
@@ -379,7 +383,9 @@ impl Judge<'_> {
             match value {
                 Value::Null => self.tell(Severity::Error, "null", &at, "null is no value: a key that has it is lost", "4.5.0"),
                 Value::Array(items) if items.iter().any(is_attribute) => self.instances(items, &at),
-                value => self.attribute(value, &at),
+                value @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+                    self.attribute(value, &at)
+                }
             }
         }
     }
@@ -390,7 +396,7 @@ impl Judge<'_> {
             "Relationship" => {
                 let targets: Vec<(Option<usize>, &Value)> = match held {
                     Value::Array(items) => items.iter().enumerate().map(|(i, item)| (Some(i), item)).collect(),
-                    one => vec![(None, one)],
+                    one @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => vec![(None, one)],
                 };
                 if targets.is_empty() {
                     self.tell(Severity::Error, "attribute-value", at, "a relationship leads nowhere", "4.5.3");
@@ -407,7 +413,9 @@ impl Judge<'_> {
                     Ok(geometry) => geometry::judge_as_text(&geometry, at, self.findings),
                     Err(_) => self.tell(Severity::Error, "geometry", at, "the text is not GeoJSON", "4.7"),
                 },
-                geometry => geometry::judge(geometry, at, self.findings),
+                geometry @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                    geometry::judge(geometry, at, self.findings)
+                }
             },
             "LanguageProperty" => match held {
                 Value::Object(map) => {
@@ -433,7 +441,9 @@ impl Judge<'_> {
                     }
                 }
                 Value::String(text) if text == "urn:ngsi-ld:null" => {}
-                other => self.findings.push(wrong_type("type", "`languageMap`", "an object", other, at, CLAUSE)),
+                other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+                    self.findings.push(wrong_type("type", "`languageMap`", "an object", other, at, CLAUSE))
+                }
             },
             "VocabProperty" => {
                 let sound = held.is_string() || held.as_array().is_some_and(|items| items.iter().all(Value::is_string));
@@ -441,10 +451,8 @@ impl Judge<'_> {
                     self.findings.push(wrong_type("type", "`vocab`", "a string or a list of strings", held, at, CLAUSE));
                 }
             }
-            "ListProperty" | "ListRelationship" => {
-                if !held.is_array() {
-                    self.findings.push(wrong_type("type", "a list", "an array", held, at, CLAUSE));
-                }
+            "ListProperty" | "ListRelationship" if !held.is_array() => {
+                self.findings.push(wrong_type("type", "a list", "an array", held, at, CLAUSE));
             }
             _ => {}
         }
@@ -511,7 +519,7 @@ impl Judge<'_> {
     fn registration(&mut self, object: &Object, at: &Pointer<'_>) {
         let section = "5.2.9";
         self.id(object, at, false);
-        if !object.get("information").and_then(Value::as_array).is_some_and(|items| !items.is_empty()) {
+        if object.get("information").and_then(Value::as_array).is_none_or(Vec::is_empty) {
             self.missing("information", "a registration", at, section);
         }
         match object.get("endpoint") {

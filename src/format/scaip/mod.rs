@@ -62,7 +62,13 @@ impl Message {
         let value = self.get(name)?;
         elements.iter().find(|e| e.name == name).and_then(|e| match e.value {
             Value::Code(width, _) => padded(value, width),
-            _ => None,
+            Value::Text(_)
+            | Value::OneOf(_)
+            | Value::Digits(_)
+            | Value::Reference(_)
+            | Value::Version
+            | Value::Address
+            | Value::Position => None,
         })
     }
     /// What a code means, in our words; `None` when no open list has it.

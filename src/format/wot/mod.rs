@@ -131,7 +131,7 @@ impl<'v> Judge<'v> {
         match value {
             Value::Object(map) => Some(map),
             _ if self.is_placeholder(value) => None,
-            _ => {
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
                 self.mistyped(&at.name(name), &format!("`{name}`"), "an object", value, clause);
                 None
             }
@@ -144,7 +144,7 @@ impl<'v> Judge<'v> {
         match value {
             Value::Array(items) => Some(items),
             _ if self.is_placeholder(value) => None,
-            _ => {
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
                 self.mistyped(&at.name(name), &format!("`{name}`"), "an array", value, clause);
                 None
             }
@@ -515,7 +515,9 @@ impl<'v> Judge<'v> {
             let at = at.name(name);
             match value {
                 Value::Object(affordance) => self.affordance(affordance, &at, kind),
-                _ => self.mistyped(&at, "an interaction", "an object", value, "td-class-type"),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                    self.mistyped(&at, "an interaction", "an object", value, "td-class-type")
+                }
             }
         }
     }

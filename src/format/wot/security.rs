@@ -31,7 +31,9 @@ impl<'v> Judge<'v> {
                 match scheme {
                     Value::Object(scheme) => self.scheme(name, scheme, &at),
                     _ if self.is_placeholder(scheme) => {}
-                    _ => self.mistyped(&at, "a security scheme", "an object", scheme, "td-security"),
+                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                        self.mistyped(&at, "a security scheme", "an object", scheme, "td-security")
+                    }
                 }
             }
             if !self.model {
@@ -56,7 +58,8 @@ impl<'v> Judge<'v> {
             }
         }
         let Some(kind) = self.text(scheme, "scheme", at, "td-vocab-scheme--SecurityScheme") else {
-            if !scheme.contains_key("scheme") && !(self.model && scheme.contains_key("tm:ref")) {
+            let by_reference = self.model && scheme.contains_key("tm:ref");
+            if !scheme.contains_key("scheme") && !by_reference {
                 self.missing("scheme", "a security scheme", at, "td-vocab-scheme--SecurityScheme");
             }
             return;

@@ -4,14 +4,14 @@
 //! is then repeated with it. No answer at all says nothing: datagrams get lost and are filtered.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::time::Duration;
 
-use tokio::net::UdpSocket;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::answer::{Answer, Cursor, MAX_ANSWER, MAX_HANDSHAKE, MAX_WARNINGS, Progress};
-use super::exchange::{Ask, DialError, Exchange, ProbeOutcome, Question, Want};
+use super::exchange::{Ask, Exchange, ProbeOutcome, Question, Want};
 use super::hello::CLOSE_NOTIFY_DATAGRAM;
+use crate::probe::{Datagrams, ProbeError};
 use crate::verdict::Untrusted;
 
 /// Most messages of one flight that are put together.
@@ -20,116 +20,116 @@ const MAX_MESSAGES: usize = 16;
 const MAX_DATAGRAMS: usize = 64;
 
 /// A socket that is bound to one peer.
-pub trait Datagrams: Send + Sync {
+pub trait Socket: Send {
     /// Sends one datagram.
     ///
     /// # Errors
-    /// The system could not send it.
-    fn send(&self, bytes: &[u8]) -> impl Future<Output = std::io::Result<()>> + Send;
-    /// Receives one datagram of the peer.
+    /// It could not be sent, or may not be.
+    fn send(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), ProbeError>> + Send;
+    /// Receives one datagram of the peer; none when there was none in time.
     ///
     /// # Errors
-    /// The system could not receive, such as when the peer's port is closed.
-    fn receive(&self, buffer: &mut [u8]) -> impl Future<Output = std::io::Result<usize>> + Send;
+    /// The peer's port is closed, or the system could not receive.
+    fn receive(&mut self, wait: Duration) -> impl Future<Output = Result<Option<Vec<u8>>, ProbeError>> + Send;
 }
 
-impl Datagrams for UdpSocket {
-    async fn send(&self, bytes: &[u8]) -> std::io::Result<()> {
-        UdpSocket::send(self, bytes).await.map(|_| ())
+impl Socket for Datagrams {
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), ProbeError> {
+        Datagrams::send(self, bytes).await
     }
-    async fn receive(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        UdpSocket::recv(self, buffer).await
+    async fn receive(&mut self, wait: Duration) -> Result<Option<Vec<u8>>, ProbeError> {
+        Datagrams::receive(self, wait).await
     }
 }
 
 /// Opens sockets to the one endpoint that is looked at.
 pub trait DialDatagram {
     /// A socket.
-    type Socket: Datagrams;
+    type Socket: Socket;
 
     /// Opens one more socket, with a port of its own; `purpose` is for the journal.
     ///
     /// # Errors
     /// The endpoint cannot be reached, or may not be.
-    fn dial(&self, purpose: &str) -> impl Future<Output = Result<Self::Socket, DialError>> + Send;
+    fn dial(&self, purpose: &str) -> impl Future<Output = Result<Self::Socket, ProbeError>> + Send;
 }
 
 /// Asks over datagrams.
 pub(super) struct OverDatagrams<'a, D>(pub &'a D);
 
 impl<D: DialDatagram + Sync> Ask for OverDatagrams<'_, D> {
-    async fn ask(&self, purpose: &str, question: Question<'_>, want: Want, deadline: Instant) -> Exchange {
+    async fn ask(&self, purpose: &str, question: Question<'_>, want: Want, limit: Duration) -> Exchange {
         let Question::Hello(hello) = question else { return Exchange::nothing(ProbeOutcome::UnofferedVersion) };
-        let socket = match timeout_at(deadline, self.0.dial(purpose)).await {
-            Ok(Ok(socket)) => socket,
-            Ok(Err(error)) => return Exchange::nothing(error.into()),
-            Err(_) => return Exchange::nothing(ProbeOutcome::Timeout),
+        let mut socket = match self.0.dial(purpose).await {
+            Ok(socket) => socket,
+            Err(error) => return Exchange::nothing(ProbeOutcome::from(&error)),
         };
+        let deadline = Instant::now() + limit;
         let mut hello = hello.clone();
-        let first = converse(&socket, &hello.datagram(0), want, deadline).await;
-        let Some(cookie) = first.1 else {
-            if first.0.outcome == ProbeOutcome::Hello {
-                let _ = timeout_at(deadline, socket.send(&CLOSE_NOTIFY_DATAGRAM)).await;
+        let (mut done, cookie) = converse(&mut socket, &hello.datagram(0), want, deadline).await;
+        if let Some(cookie) = cookie {
+            hello.cookie = &cookie;
+            let (second, again) = converse(&mut socket, &hello.datagram(1), want, deadline).await;
+            if again.is_some() {
+                // Asking for a cookie for ever is how some servers decline: it is no answer.
+                return Exchange { late: false, ..Exchange::nothing(ProbeOutcome::Timeout) };
             }
-            return first.0;
-        };
-        hello.cookie = &cookie;
-        let (second, again) = converse(&socket, &hello.datagram(1), want, deadline).await;
-        if again.is_some() {
-            // Asking for a cookie for ever is how some servers decline: it is no answer.
-            return Exchange { late: false, ..Exchange::nothing(ProbeOutcome::Timeout) };
+            done = second;
         }
-        if second.outcome == ProbeOutcome::Hello {
-            let _ = timeout_at(deadline, socket.send(&CLOSE_NOTIFY_DATAGRAM)).await;
+        if done.outcome == ProbeOutcome::Hello {
+            // Politeness; the answer has been read.
+            let _ = socket.send(&CLOSE_NOTIFY_DATAGRAM).await;
         }
-        second
+        done
     }
 }
 
 /// Sends a datagram, once more when nothing comes, and reads the answer; gives the cookie if that is the answer.
-async fn converse<S: Datagrams>(socket: &S, bytes: &[u8], want: Want, deadline: Instant) -> (Exchange, Option<Vec<u8>>) {
+async fn converse<S: Socket>(socket: &mut S, bytes: &[u8], want: Want, deadline: Instant) -> (Exchange, Option<Vec<u8>>) {
     let mut reader = DatagramReader::new();
-    let mut buffer = vec![0_u8; 16 * 1024];
     let mut seen = None;
-    let left = deadline.saturating_duration_since(Instant::now());
-    let mut resend = Some(Instant::now() + left / 4);
-    let mut late = socket.send(bytes).await.is_err() && Instant::now() >= deadline;
-    let mut count = 0_usize;
-    let ended = loop {
-        if late || count > MAX_DATAGRAMS {
-            break ProbeOutcome::Timeout;
+    let mut late = false;
+    let mut resend = Some(Instant::now() + deadline.saturating_duration_since(Instant::now()) / 4);
+    let mut ended = match socket.send(bytes).await {
+        Ok(()) => None,
+        Err(error) => Some(ProbeOutcome::from(&error)),
+    };
+    for _ in 0..MAX_DATAGRAMS {
+        if ended.is_some() {
+            break;
         }
-        match timeout_at(resend.unwrap_or(deadline), socket.receive(&mut buffer)).await {
-            Err(_) if resend.take().is_some() => {
+        let until = resend.unwrap_or(deadline);
+        match socket.receive(until.saturating_duration_since(Instant::now())).await {
+            Ok(None) if resend.take().is_some() => {
                 // A failed send shows itself as silence.
                 let _ = socket.send(bytes).await;
             }
-            Err(_) => late = true,
-            Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => break ProbeOutcome::Refused,
-            Ok(Err(_)) => break ProbeOutcome::Reset,
-            Ok(Ok(length)) => {
-                count += 1;
+            Ok(None) => {
+                late = true;
+                ended = Some(ProbeOutcome::Timeout);
+            }
+            Err(error) => ended = Some(ProbeOutcome::from(&error)),
+            Ok(Some(datagram)) => {
                 resend = None;
-                let datagram = buffer.get(..length).unwrap_or_default();
-                match reader.feed(datagram) {
-                    Progress::More if want.has(reader.answer()) => break ProbeOutcome::Hello,
-                    Progress::More if reader.cookie().is_some() => break ProbeOutcome::Hello,
-                    Progress::More => {}
-                    Progress::Done => break ProbeOutcome::Hello,
-                    Progress::Alert(0) => break ProbeOutcome::Closed,
-                    Progress::Alert(number) => break ProbeOutcome::Alert(number),
+                ended = match reader.feed(&datagram) {
+                    Progress::More if want.has(reader.answer()) || reader.cookie().is_some() => Some(ProbeOutcome::Hello),
+                    Progress::More => None,
+                    Progress::Done => Some(ProbeOutcome::Hello),
+                    Progress::Alert(0) => Some(ProbeOutcome::Closed),
+                    Progress::Alert(number) => Some(ProbeOutcome::Alert(number)),
                     Progress::NotTls => {
-                        seen = Some(Untrusted::from_bytes(datagram.get(..64).unwrap_or(datagram)));
-                        break ProbeOutcome::NotTls;
+                        seen = Some(Untrusted::from_bytes(datagram.get(..64).unwrap_or(&datagram)));
+                        Some(ProbeOutcome::NotTls)
                     }
-                    Progress::TooBig => break ProbeOutcome::TooBig,
-                    Progress::Malformed => break ProbeOutcome::Malformed,
-                }
+                    Progress::TooBig => Some(ProbeOutcome::TooBig),
+                    Progress::Malformed => Some(ProbeOutcome::Malformed),
+                };
             }
         }
-    };
+    }
     let cookie = reader.cookie.take();
     let answer = reader.answer;
+    let ended = ended.unwrap_or(ProbeOutcome::TooBig);
     let outcome = if ended == ProbeOutcome::Timeout && answer.hello.is_some() { ProbeOutcome::Hello } else { ended };
     (Exchange { outcome, answer, seen, late }, cookie)
 }
@@ -264,24 +264,40 @@ impl DatagramReader {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-    use std::time::Duration;
-
     use proptest::prelude::*;
+    use std::net::SocketAddr;
+    use tokio::net::UdpSocket;
 
     use super::super::hello::{length24, vector16};
     use super::super::mock::{Face, Misbehaviour};
     use super::super::{Feature, Group, Limits, ProtocolVersion, Stop, Suite, Support, TlsSurvey, survey_datagrams};
     use super::*;
+    use crate::probe::Phase;
 
     struct Loopback(SocketAddr);
 
+    struct Bare(UdpSocket);
+
+    impl Socket for Bare {
+        async fn send(&mut self, bytes: &[u8]) -> Result<(), ProbeError> {
+            self.0.send(bytes).await.map(|_| ()).map_err(|e| ProbeError::from_io(&e, "loopback", Phase::Answer))
+        }
+        async fn receive(&mut self, wait: Duration) -> Result<Option<Vec<u8>>, ProbeError> {
+            let mut buffer = vec![0; 65_535];
+            match tokio::time::timeout(wait, self.0.recv(&mut buffer)).await {
+                Err(_) => Ok(None),
+                Ok(Ok(length)) => Ok(Some(buffer[..length].to_vec())),
+                Ok(Err(error)) => Err(ProbeError::from_io(&error, "loopback", Phase::Answer)),
+            }
+        }
+    }
+
     impl DialDatagram for Loopback {
-        type Socket = UdpSocket;
-        async fn dial(&self, _: &str) -> Result<UdpSocket, DialError> {
-            let socket = UdpSocket::bind("127.0.0.1:0").await.map_err(|e| DialError::Unreachable(e.to_string()))?;
-            socket.connect(self.0).await.map_err(|e| DialError::Unreachable(e.to_string()))?;
-            Ok(socket)
+        type Socket = Bare;
+        async fn dial(&self, _: &str) -> Result<Bare, ProbeError> {
+            let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            socket.connect(self.0).await.unwrap();
+            Ok(Bare(socket))
         }
     }
 

@@ -1,7 +1,5 @@
 //! The asking behind a survey, over streams and over datagrams.
 
-use tokio::time::Instant;
-
 use super::answer::{Answer, KeyExchange};
 use super::datagram::{DialDatagram, OverDatagrams};
 use super::exchange::{Ask, Dial, Exchange, OverStream, Question, Want};
@@ -173,8 +171,7 @@ impl<A: Ask> Run<A> {
             return None;
         }
         self.seen.connections += 1;
-        let deadline = Instant::now() + self.limits.per_probe;
-        let done = self.over.ask(&purpose, question, want, deadline).await;
+        let done = self.over.ask(&purpose, question, want, self.limits.per_probe).await;
         self.timeouts = if done.late { self.timeouts + 1 } else { 0 };
         let down = matches!(done.outcome, ProbeOutcome::Refused | ProbeOutcome::Unreachable(_));
         self.unreachable = if down { self.unreachable + 1 } else { 0 };

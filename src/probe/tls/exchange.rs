@@ -1,6 +1,6 @@
 //! One hello over one connection, and how it ended.
 
-use std::io::ErrorKind;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -8,10 +8,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, AnswerReader, Progress};
 use super::hello::{CLOSE_NOTIFY, ClientHello, ssl2_hello};
+use crate::probe::{Phase, ProbeError};
 use crate::verdict::Untrusted;
 
 /// Opens connections to the one endpoint that is looked at. Whoever implements it keeps the budget,
-/// the pinned address and the journal.
+/// the pinned address and the journal, and sees to it that an attempt ends.
 pub trait Dial {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send;
@@ -20,27 +21,7 @@ pub trait Dial {
     ///
     /// # Errors
     /// The endpoint cannot be reached, or may not be.
-    fn dial(&self, purpose: &str) -> impl Future<Output = Result<Self::Stream, DialError>> + Send;
-}
-
-/// Why there is no connection.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DialError {
-    /// Nothing listens.
-    #[error("the connection was refused")]
-    Refused,
-    /// No answer to the attempt to connect.
-    #[error("no answer to the attempt to connect")]
-    Timeout,
-    /// No way there.
-    #[error("not reachable: {0}")]
-    Unreachable(String),
-    /// No connections are left in the budget of the run.
-    #[error("the run's budget of connections is used up")]
-    Budget,
-    /// The target's scope or consent does not allow it.
-    #[error("not allowed: {0}")]
-    Forbidden(String),
+    fn dial(&self, purpose: &str) -> impl Future<Output = Result<Self::Stream, ProbeError>> + Send;
 }
 
 /// How one probe ended.
@@ -101,14 +82,38 @@ impl ProbeOutcome {
     }
 }
 
-impl From<DialError> for ProbeOutcome {
-    fn from(error: DialError) -> Self {
+impl From<&ProbeError> for ProbeOutcome {
+    fn from(error: &ProbeError) -> Self {
         match error {
-            DialError::Refused => Self::Refused,
-            DialError::Timeout => Self::Timeout,
-            DialError::Budget => Self::Budget,
-            DialError::Unreachable(why) | DialError::Forbidden(why) => Self::Unreachable(Untrusted::new(&why)),
+            ProbeError::Refused { .. } => Self::Refused,
+            ProbeError::TimedOut { .. } => Self::Timeout,
+            ProbeError::Connections { .. } | ProbeError::RunTimeOver { .. } => Self::Budget,
+            ProbeError::Closed { .. } | ProbeError::Reset { .. } => Self::Reset,
+            ProbeError::NameUnknown { .. }
+            | ProbeError::Unreachable { .. }
+            | ProbeError::Tls { .. }
+            | ProbeError::NotHttp { .. }
+            | ProbeError::RedirectLoop { .. }
+            | ProbeError::NeverAnswered { .. }
+            | ProbeError::StoppedAnswering { .. }
+            | ProbeError::TooManyRedirects { .. }
+            | ProbeError::OutOfScope { .. }
+            | ProbeError::MissingCredential { .. }
+            | ProbeError::UnusableCredential { .. }
+            | ProbeError::Local { .. }
+            | ProbeError::Interrupted
+            | ProbeError::Misuse { .. }
+            | ProbeError::Bug { .. } => Self::Unreachable(Untrusted::new(&error.to_string())),
         }
+    }
+}
+
+impl ProbeOutcome {
+    /// What an error of reading means.
+    pub(super) fn of_io(error: &std::io::Error) -> Self {
+        let outcome = Self::from(&ProbeError::from_io(error, "the server", Phase::Answer));
+        // Of an open connection, whatever else went wrong is that it was torn down.
+        if matches!(outcome, Self::Unreachable(_) | Self::Refused) { Self::Reset } else { outcome }
     }
 }
 
@@ -183,22 +188,22 @@ pub(super) enum Question<'a> {
 
 /// A way to ask: one connection, one question, one answer.
 pub(super) trait Ask {
-    fn ask(&self, purpose: &str, question: Question<'_>, want: Want, deadline: Instant) -> impl Future<Output = Exchange> + Send;
+    fn ask(&self, purpose: &str, question: Question<'_>, want: Want, limit: Duration) -> impl Future<Output = Exchange> + Send;
 }
 
 /// Asks over streams.
 pub(super) struct OverStream<'a, D>(pub &'a D);
 
 impl<D: Dial + Sync> Ask for OverStream<'_, D> {
-    async fn ask(&self, purpose: &str, question: Question<'_>, want: Want, deadline: Instant) -> Exchange {
+    async fn ask(&self, purpose: &str, question: Question<'_>, want: Want, limit: Duration) -> Exchange {
         let bytes = match question {
             Question::Hello(hello) => hello.record(),
             Question::Ssl2 => ssl2_hello(),
         };
-        match timeout_at(deadline, self.0.dial(purpose)).await {
-            Ok(Ok(mut stream)) => exchange(&mut stream, &bytes, want, deadline).await,
-            Ok(Err(error)) => Exchange::nothing(error.into()),
-            Err(_) => Exchange::nothing(ProbeOutcome::Timeout),
+        match self.0.dial(purpose).await {
+            // To wait for one's turn is not part of the time for an answer.
+            Ok(mut stream) => exchange(&mut stream, &bytes, want, Instant::now() + limit).await,
+            Err(error) => Exchange::nothing(ProbeOutcome::from(&error)),
         }
     }
 }
@@ -235,8 +240,13 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8
                     Progress::Malformed => break ProbeOutcome::Malformed,
                 }
             }
-            Ok(Err(error)) if error.kind() == ErrorKind::TimedOut => late = true,
-            Ok(Err(_)) => break ProbeOutcome::Reset,
+            Ok(Err(error)) => {
+                let outcome = ProbeOutcome::of_io(&error);
+                late = outcome == ProbeOutcome::Timeout;
+                if !late {
+                    break outcome;
+                }
+            }
         }
     };
     let answer = reader.into_answer();

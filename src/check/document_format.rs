@@ -1,0 +1,77 @@
+//! A document that the vendor hands in, judged as one of an open format.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{DocumentSeen, Facts, Kind, On, Probes};
+use crate::format::{Context, Format, judge};
+use crate::probe::ProbeError;
+use crate::target::Effect;
+use crate::verdict::{Evidence, Grade, Outcome, Place, Verdict};
+
+/// Reads a document that the target file names under `documents`, a file or an address, and judges it by
+/// the rules of an open format: the standard's own, beyond what a schema can say.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DocumentFormat {
+    /// The document's name: the key under `documents` in the target file.
+    name: String,
+    /// What the document is, in a few words for people.
+    asks: String,
+    /// The format.
+    format: Format,
+}
+
+impl Kind for DocumentFormat {
+    const NAME: &'static str = "document-format";
+    const GRADE: Grade = Grade::Documented;
+    const EFFECT: Effect = Effect::ReadsOnly;
+    const ON: On = On::Product;
+    type Observation = DocumentSeen;
+
+    async fn observe(&self, probes: &Probes) -> Result<DocumentSeen, ProbeError> {
+        probes.document(&self.name).await
+    }
+
+    fn judge(&self, seen: &DocumentSeen, _: &Facts<'_>) -> Verdict {
+        let (location, text) = match seen.text(&self.name) {
+            Ok(read) => read,
+            Err(verdict) => return *verdict,
+        };
+        let verdict = Verdict::from_findings(&judge(self.format, location, text.as_bytes(), &Context::default()), &self.asks);
+        if verdict.outcome != Outcome::Passed {
+            return verdict;
+        }
+        let evidence = Evidence::expected(format!("a document that keeps the rules of {}", self.format)).at(Place::of(location));
+        verdict.with(evidence.observed(&format!("{} bytes without a fault", text.len())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::super::answer::tests::{kind, target};
+    use super::*;
+
+    fn judged(seen: &DocumentSeen) -> Verdict {
+        let check: DocumentFormat = kind("{name: acr, asks: the accessibility report, format: openacr}");
+        check.judge(seen, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target(""), endpoint: None })
+    }
+
+    fn read(text: &str) -> DocumentSeen {
+        DocumentSeen::Read { location: "acr.yaml".into(), text: text.into(), sha256: "0".repeat(64) }
+    }
+
+    #[test]
+    fn documents_are_judged_by_their_format() {
+        let sound = "title: T\nproduct: {name: Bell}\nauthor: {email: a@b.example}\nchapters: {hardware: {notes: none}}\n";
+        assert_eq!(judged(&read(sound)).outcome, Outcome::Passed);
+        let failed = judged(&read(&sound.replace("hardware", "hardwear")));
+        assert_eq!(failed.outcome, Outcome::Failed);
+        assert!(failed.reason.contains("chapter"), "{}", failed.reason);
+        assert_eq!(judged(&DocumentSeen::NotNamed).outcome, Outcome::Untested);
+        let gone = DocumentSeen::Unreadable { location: "acr.yaml".into(), why: "not found".into() };
+        assert_eq!(judged(&gone).outcome, Outcome::CantTell);
+    }
+}
