@@ -309,7 +309,7 @@ impl Rewriter<'_> {
         let object = match original {
             Value::Object(object) => object,
             Value::Bool(allowed) => return Value::Bool(*allowed),
-            _ => return Value::Bool(true),
+            Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) => return Value::Bool(true),
         };
         if let Some(reference) = object.get("$ref") {
             let referred = self.reference(reference, at);

@@ -41,8 +41,7 @@ fn pairs(list: &[(String, String)]) -> Vec<Value> {
 }
 
 fn request(request: &ApiRequest) -> Value {
-    let query: Vec<(String, String)> =
-        url::Url::parse(&request.url).map(|u| u.query_pairs().into_owned().collect()).unwrap_or_default();
+    let query: Vec<(String, String)> = url::Url::parse(&request.url).map(|u| u.query_pairs().into_owned().collect()).unwrap_or_default();
     let mut value = json!({
         "method": request.method,
         "url": request.url,
@@ -66,7 +65,9 @@ fn response(response: &ApiResponse) -> Value {
     let media_type = response.header("content-type").unwrap_or("application/octet-stream");
     let content = match std::str::from_utf8(&response.body) {
         Ok(text) => json!({ "size": response.body.len(), "mimeType": media_type, "text": text }),
-        Err(_) => json!({ "size": response.body.len(), "mimeType": media_type, "text": STANDARD.encode(&response.body), "encoding": "base64" }),
+        Err(_) => {
+            json!({ "size": response.body.len(), "mimeType": media_type, "text": STANDARD.encode(&response.body), "encoding": "base64" })
+        }
     };
     json!({
         "status": response.status,

@@ -33,13 +33,16 @@ pub fn wfc(description: &Description, judgement: &Judgement, exchanges: &[ApiExc
     let found: Vec<Value> = faults
         .into_iter()
         .map(|((operation, test), categories)| {
-            let categories: Vec<Value> = categories.into_iter().map(|(code, context)| json!({ "code": code, "context": context })).collect();
+            let categories: Vec<Value> =
+                categories.into_iter().map(|(code, context)| json!({ "code": code, "context": context })).collect();
             // The schema of this version names `operationId` and requires `endpointId`; both are written.
             json!({ "operationId": operation, "endpointId": operation, "testCaseId": test, "faultCategories": categories })
         })
         .collect();
     // A request's id begins with the name of its operation.
-    let operation_of = |id: &str| endpoints.keys().filter(|name| id.strip_prefix(**name).is_some_and(|rest| rest.starts_with('/'))).max_by_key(|n| n.len()).copied();
+    let operation_of = |id: &str| {
+        endpoints.keys().filter(|name| id.strip_prefix(**name).is_some_and(|rest| rest.starts_with('/'))).max_by_key(|n| n.len()).copied()
+    };
     let covered: Vec<Value> = exchanges
         .iter()
         .filter_map(|exchange| {
@@ -75,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_report_names_faults_by_the_catalogue() {
-        let text = r#"{"openapi":"3.1.0","info":{},"paths":{"/a":{"get":{"operationId":"readA","responses":{"200":{"description":"x"}}}}}}"#;
+        let text =
+            r#"{"openapi":"3.1.0","info":{},"paths":{"/a":{"get":{"operationId":"readA","responses":{"200":{"description":"x"}}}}}}"#;
         let description = Description::read(Source::json("o", text.as_bytes()).unwrap(), Vec::new()).unwrap();
         let options = PlanOptions { base: "http://h".into(), ..PlanOptions::default() };
         let mut plan = Plan::new(&description, &options);

@@ -194,8 +194,8 @@ pub(crate) fn wire_mutations(description: &Description, parameter: &Parameter, b
     // A path cannot carry what is empty or walks up; of the rest only what no reading accepts is wrong.
     found.retain(|m| {
         let in_path = parameter.place == ParameterPlace::Path;
-        let sendable = !m.text.is_empty() && !(in_path && matches!(m.text.as_str(), "." | ".."));
-        sendable && reads_as(description, schema, &m.text, Direction::Request) == Some(false)
+        let walks = in_path && matches!(m.text.as_str(), "." | "..");
+        !m.text.is_empty() && !walks && reads_as(description, schema, &m.text, Direction::Request) == Some(false)
     });
     found
 }

@@ -11,7 +11,11 @@ fn read(value: &Value) -> Description {
 }
 
 /// Answers each request by a function of method and path.
-fn drive(description: &Description, options: &PlanOptions, mut serve: impl FnMut(&PlannedRequest) -> ApiResponse) -> (Vec<PlannedRequest>, Vec<Untested>) {
+fn drive(
+    description: &Description,
+    options: &PlanOptions,
+    mut serve: impl FnMut(&PlannedRequest) -> ApiResponse,
+) -> (Vec<PlannedRequest>, Vec<Untested>) {
     let mut plan = Plan::new(description, options);
     let mut sent: Vec<PlannedRequest> = Vec::new();
     let mut last = None;
@@ -58,14 +62,23 @@ fn only_what_the_run_made_or_the_target_offers_is_changed() {
             "delete": { "operationId": "remove", "responses": { "204": {} } }
         }
     } }));
-    let serve = |r: &PlannedRequest| if r.url.ends_with("/lamps") { ok(&json!([{ "id": 7 }, { "id": 8 }])) } else { ok(&json!({ "id": 7, "on": true })) };
+    let serve = |r: &PlannedRequest| {
+        if r.url.ends_with("/lamps") { ok(&json!([{ "id": 7 }, { "id": 8 }])) } else { ok(&json!({ "id": 7, "on": true })) }
+    };
     let (sent, untested) = drive(&description, &options(true), serve);
-    assert!(sent.iter().all(|r| matches!(r.method.as_str(), "GET" | "PATCH" | "POST" | "PUT") && (r.effect == Effect::Reads || !r.url.contains("/lamps/"))), "{:?}", sent.iter().map(|r| &r.id).collect::<Vec<_>>());
+    assert!(
+        sent.iter()
+            .all(|r| matches!(r.method.as_str(), "GET" | "PATCH" | "POST" | "PUT")
+                && (r.effect == Effect::Reads || !r.url.contains("/lamps/"))),
+        "{:?}",
+        sent.iter().map(|r| &r.id).collect::<Vec<_>>()
+    );
     assert!(sent.iter().any(|r| r.url == "http://h/api/lamps/7"));
     assert!(untested.iter().any(|u| u.operation == "change") && untested.iter().any(|u| u.operation == "remove"));
     let offered = PlanOptions { known: [("id".to_owned(), json!(8))].into(), ..options(true) };
     let (sent, _) = drive(&description, &offered, serve);
-    let changed: BTreeSet<&str> = sent.iter().filter(|r| r.effect != Effect::Reads && r.url.contains("/lamps/")).map(|r| r.url.as_str()).collect();
+    let changed: BTreeSet<&str> =
+        sent.iter().filter(|r| r.effect != Effect::Reads && r.url.contains("/lamps/")).map(|r| r.url.as_str()).collect();
     assert!(changed.contains("http://h/api/lamps/8") && !changed.contains("http://h/api/lamps/7"), "{changed:?}");
     assert!(sent.iter().all(|r| r.method != "DELETE" || r.purpose != Purpose::Delete));
 }
@@ -78,7 +91,9 @@ fn a_path_never_gets_null_and_a_text_is_never_wrong_by_being_text() {
             "responses": { "200": { "content": { "application/json": { "schema": { "type": "array" } } } } } } },
         "/lamps/{name}": { "get": { "operationId": "read", "parameters": [{ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } }], "responses": { "200": {} } } }
     } }));
-    let (sent, _) = drive(&description, &options(false), |r| if r.url.contains("/lamps/") { ok(&json!({})) } else { ok(&json!([{ "name": "desk lamp/1" }])) });
+    let (sent, _) = drive(&description, &options(false), |r| {
+        if r.url.contains("/lamps/") { ok(&json!({})) } else { ok(&json!([{ "name": "desk lamp/1" }])) }
+    });
     assert!(sent.iter().any(|r| r.url == "http://h/api/lamps/desk%20lamp%2F1"));
     let wrong: Vec<&str> = sent.iter().filter(|r| matches!(r.purpose, Purpose::Wrong { .. })).map(|r| r.url.as_str()).collect();
     assert_eq!(wrong, ["http://h/api/lamps?on=perhaps"]);
@@ -92,9 +107,22 @@ fn a_service_that_answers_nonsense_does_not_keep_us() {
             "post": { "parameters": [{ "in": "body", "name": "b", "schema": { "type": "object", "properties": { "x": { "type": "string", "maxLength": 5 } } } }], "responses": { "201": {} } } },
         "/a/{id}": { "get": { "parameters": [{ "name": "id", "in": "path", "type": "string", "required": true }], "responses": { "200": {} } }, "delete": { "responses": { "204": {} } } }
     } }));
-    for (status, body) in [(200, "[1,2,3]"), (200, "{\"id\":{}}"), (201, "{\"id\":\"../..\"}"), (200, "<html>"), (500, ""), (302, ""), (404, "{}"), (200, "[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"}]")] {
-        let headers = vec![("Location".to_owned(), "https://elsewhere.example/a/1".to_owned()), ("Link".to_owned(), "</api/a?page=1>; rel=\"next\"".to_owned())];
-        let (sent, _) = drive(&description, &options(true), |_| ApiResponse { status, headers: headers.clone(), body: body.as_bytes().to_vec() });
+    for (status, body) in [
+        (200, "[1,2,3]"),
+        (200, "{\"id\":{}}"),
+        (201, "{\"id\":\"../..\"}"),
+        (200, "<html>"),
+        (500, ""),
+        (302, ""),
+        (404, "{}"),
+        (200, "[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"}]"),
+    ] {
+        let headers = vec![
+            ("Location".to_owned(), "https://elsewhere.example/a/1".to_owned()),
+            ("Link".to_owned(), "</api/a?page=1>; rel=\"next\"".to_owned()),
+        ];
+        let (sent, _) =
+            drive(&description, &options(true), |_| ApiResponse { status, headers: headers.clone(), body: body.as_bytes().to_vec() });
         assert!(sent.iter().all(|r| r.url.starts_with("http://h/")), "{:?}", sent.iter().map(|r| &r.url).collect::<Vec<_>>());
     }
 }
@@ -111,7 +139,8 @@ fn the_limit_of_requests_is_kept_and_told() {
 
 #[test]
 fn a_rehearsal_shows_every_request_without_a_service() {
-    let description = Description::read(Source::yaml("openapi.yaml", crate::api::sample::description().as_bytes()).unwrap(), Vec::new()).unwrap();
+    let description =
+        Description::read(Source::yaml("openapi.yaml", crate::api::sample::description().as_bytes()).unwrap(), Vec::new()).unwrap();
     let options = PlanOptions { credentials: [("token".to_owned(), "reader".to_owned())].into(), ..options(true) };
     let (planned, untested) = rehearse(&description, &options);
     assert_eq!(untested, Vec::new());
