@@ -2,7 +2,6 @@
 //! connections. `cargo bench --bench figures`.
 
 #![expect(clippy::unwrap_used, reason = "what cannot go on ends, and says where")]
-
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
 use std::sync::Arc;

@@ -144,7 +144,15 @@ impl Discovery {
         }
         queue.push_back((join(&folder, "metadata"), Via::Usual));
         queue.push_back((join(base, "/.well-known/wot"), Via::Usual));
-        Self { base: base.to_owned(), queue, asked: BTreeSet::new(), pending: None, found: Vec::new(), passed_over: Vec::new(), catalog: None }
+        Self {
+            base: base.to_owned(),
+            queue,
+            asked: BTreeSet::new(),
+            pending: None,
+            found: Vec::new(),
+            passed_over: Vec::new(),
+            catalog: None,
+        }
     }
 
     /// The next request, given what came of the one before.
@@ -155,7 +163,8 @@ impl Discovery {
         while let Some((url, via)) = self.queue.pop_front() {
             // One description is enough; the catalog is asked all the same, because it is asked for itself.
             let enough = self.found.iter().any(|f| f.kind == FoundKind::Description);
-            if (enough && !url.ends_with("/.well-known/api-catalog")) || self.asked.len() >= MAX_REQUESTS || !self.asked.insert(url.clone()) {
+            if (enough && !url.ends_with("/.well-known/api-catalog")) || self.asked.len() >= MAX_REQUESTS || !self.asked.insert(url.clone())
+            {
                 continue;
             }
             let search = Search { id: format!("discovery/{}", self.asked.len()), url, via, accept: ACCEPT };
@@ -230,12 +239,15 @@ fn recognise(search: &Search, response: &ApiResponse) -> Result<Found, String> {
     let source = Source::read(search.url.clone(), &response.body).map_err(|error| format!("a document that cannot be read: {error}"))?;
     let value = source.value();
     let text = |key: &str| value.get(key).and_then(Value::as_str);
-    let edition = Edition::of(value).filter(|_| value.get("info").is_some() || value.get("paths").is_some() || value.get("channels").is_some());
+    let edition =
+        Edition::of(value).filter(|_| value.get("info").is_some() || value.get("paths").is_some() || value.get("channels").is_some());
     let kind = if edition.is_some() {
         FoundKind::Description
     } else if text("resourceType") == Some("CapabilityStatement") {
         FoundKind::FhirCapability
-    } else if value.get("@context").is_some_and(|c| c.to_string().contains("w3.org") && c.to_string().contains("/td")) || value.get("securityDefinitions").is_some() && value.get("title").is_some() && value.get("security").is_some() {
+    } else if value.get("@context").is_some_and(|c| c.to_string().contains("w3.org") && c.to_string().contains("/td"))
+        || value.get("securityDefinitions").is_some() && value.get("title").is_some() && value.get("security").is_some()
+    {
         FoundKind::Thing
     } else if text("version").is_some() && value.get("profile").is_some() && value.get("openapi_url").is_some() {
         FoundKind::Hsds
@@ -299,7 +311,11 @@ fn from_page(response: &ApiResponse, url: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn search(base: &str, stated: Option<&str>, serve: impl Fn(&str) -> Option<(u16, Vec<(&'static str, &'static str)>, &'static str)>) -> (Discovery, Vec<String>) {
+    fn search(
+        base: &str,
+        stated: Option<&str>,
+        serve: impl Fn(&str) -> Option<(u16, Vec<(&'static str, &'static str)>, &'static str)>,
+    ) -> (Discovery, Vec<String>) {
         let mut discovery = Discovery::new(base, stated);
         let mut asked = Vec::new();
         let mut last = None;
@@ -321,7 +337,9 @@ mod tests {
         let shell = "<!DOCTYPE html><html><script>SwaggerUIBundle({ url: '../spec/api.yaml' })</script></html>";
         let (discovery, asked) = search("http://h/api/v1", None, |path| match path {
             "/api/v1/openapi.json" | "/" => Some((200, vec![("Content-Type", "text/html")], shell)),
-            "/api/spec/api.yaml" => Some((200, vec![("Content-Type", "text/plain")], "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths: {}\n")),
+            "/api/spec/api.yaml" => {
+                Some((200, vec![("Content-Type", "text/plain")], "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths: {}\n"))
+            }
             _ => None,
         });
         let found = discovery.found();
@@ -335,7 +353,9 @@ mod tests {
     #[test]
     fn catalog_and_link_lead_there() {
         let (discovery, asked) = search("http://h/v1", None, |path| match path {
-            "/.well-known/api-catalog" => Some((200, vec![], r#"{"linkset":[{"anchor":"http://h/v1","service-desc":[{"href":"/desc","type":"application/json"}]}]}"#)),
+            "/.well-known/api-catalog" => {
+                Some((200, vec![], r#"{"linkset":[{"anchor":"http://h/v1","service-desc":[{"href":"/desc","type":"application/json"}]}]}"#))
+            }
             "/desc" => Some((200, vec![("Content-Type", "application/json")], DOCUMENT)),
             _ => None,
         });
@@ -350,11 +370,15 @@ mod tests {
 
     #[test]
     fn the_stated_address_comes_first_and_the_search_ends() {
-        let (discovery, asked) = search("http://h/v1", Some("/my/api.json"), |path| (path == "/my/api.json").then_some((200, vec![], DOCUMENT)));
+        let (discovery, asked) =
+            search("http://h/v1", Some("/my/api.json"), |path| (path == "/my/api.json").then_some((200, vec![], DOCUMENT)));
         assert_eq!((discovery.found()[0].via, asked.len()), (Via::Stated, 2));
-        let (discovery, asked) = search("http://h/fhir", None, |path| (path == "/fhir/metadata").then_some((200, vec![], r#"{"resourceType":"CapabilityStatement"}"#)));
+        let (discovery, asked) = search("http://h/fhir", None, |path| {
+            (path == "/fhir/metadata").then_some((200, vec![], r#"{"resourceType":"CapabilityStatement"}"#))
+        });
         assert_eq!(discovery.found().len(), usize::from(asked.contains(&"http://h/fhir/metadata".to_owned())));
-        let (discovery, asked) = search("http://h", None, |_| Some((200, vec![("Content-Type", "text/html")], "<html>url: 'a' url: 'b' url: 'c'</html>")));
+        let (discovery, asked) =
+            search("http://h", None, |_| Some((200, vec![("Content-Type", "text/html")], "<html>url: 'a' url: 'b' url: 'c'</html>")));
         assert!(discovery.found().is_empty() && asked.len() <= MAX_REQUESTS);
     }
 }

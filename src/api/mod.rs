@@ -7,6 +7,7 @@
 pub mod description;
 pub mod discovery;
 pub mod exchange;
+pub mod export;
 mod generate;
 pub mod lint;
 pub mod oracle;

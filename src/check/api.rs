@@ -61,17 +61,27 @@ impl DescriptionSeen {
     /// The description, or the verdict where there is none to judge.
     pub(super) fn read(&self) -> Result<Description, Box<Verdict>> {
         let Some(url) = &self.url else {
-            let mut verdict = Verdict::failed("no API description was found: not where the target file says, in no catalog, and at no usual path")
-                .with(Evidence::expected("an OpenAPI or AsyncAPI document").observed("none"));
+            let mut verdict =
+                Verdict::failed("no API description was found: not where the target file says, in no catalog, and at no usual path")
+                    .with(Evidence::expected("an OpenAPI or AsyncAPI document").observed("none"));
             for (url, what) in self.passed_over.iter().take(5) {
                 verdict = verdict.with(Evidence::expected("an OpenAPI or AsyncAPI document").observed(what).at(Place::of(url)));
             }
             return Err(Box::new(verdict));
         };
-        let source = Source::read(url.clone(), self.text.as_bytes())
-            .map_err(|e| Box::new(Verdict::failed(format!("the API description cannot be read: {}", e.message)).with(Evidence::expected("JSON or YAML").observed(&e.to_string()).at(Place::of(url)))))?;
+        let source = Source::read(url.clone(), self.text.as_bytes()).map_err(|e| {
+            Box::new(
+                Verdict::failed(format!("the API description cannot be read: {}", e.message))
+                    .with(Evidence::expected("JSON or YAML").observed(&e.to_string()).at(Place::of(url))),
+            )
+        })?;
         let supplied = self.supplied.iter().filter_map(|(name, text)| Source::read(name.clone(), text.as_bytes()).ok()).collect();
-        Description::read(source, supplied).map_err(|e| Box::new(Verdict::failed(e.to_string()).with(Evidence::expected("an API description").observed("another document").at(Place::of(url)))))
+        Description::read(source, supplied).map_err(|e| {
+            Box::new(
+                Verdict::failed(e.to_string())
+                    .with(Evidence::expected("an API description").observed("another document").at(Place::of(url))),
+            )
+        })
     }
 }
 
@@ -113,14 +123,20 @@ impl Probes {
         if let Some(location) = stated.filter(|l| !super::probes::is_address(l)) {
             let seen = self.document(DOCUMENT).await?;
             return Ok(match seen.text(DOCUMENT) {
-                Ok((_, text)) => DescriptionSeen { url: Some(location.clone()), via: "stated".into(), text: text.to_owned(), ..DescriptionSeen::default() },
+                Ok((_, text)) => DescriptionSeen {
+                    url: Some(location.clone()),
+                    via: "stated".into(),
+                    text: text.to_owned(),
+                    ..DescriptionSeen::default()
+                },
                 Err(verdict) => DescriptionSeen { passed_over: vec![(location.clone(), verdict.reason)], ..DescriptionSeen::default() },
             });
         }
         let mut discovery = Discovery::new(endpoint.url.as_str(), stated.map(String::as_str));
         let mut last: Option<ApiExchange> = None;
         while let Some(search) = discovery.next(last.as_ref()) {
-            let request = Request::get(search.url.as_str(), "look for the API description").header("Accept", search.accept).max_body(MAX_DESCRIPTION);
+            let request =
+                Request::get(search.url.as_str(), "look for the API description").header("Accept", search.accept).max_body(MAX_DESCRIPTION);
             last = match self.door().ask_and_follow(&request).await {
                 Ok(trail) => trail.last().map(|exchange| kept(search.id.clone(), exchange)),
                 Err(error) if error.ends_the_run() => return Err(error),
@@ -130,7 +146,11 @@ impl Probes {
                 Err(error) => return Err(error),
             };
         }
-        let mut seen = DescriptionSeen { passed_over: discovery.passed_over().to_vec(), catalog: discovery.has_catalog(), ..DescriptionSeen::default() };
+        let mut seen = DescriptionSeen {
+            passed_over: discovery.passed_over().to_vec(),
+            catalog: discovery.has_catalog(),
+            ..DescriptionSeen::default()
+        };
         let Some(found) = discovery.found().into_iter().find(|f| f.kind == FoundKind::Description) else { return Ok(seen) };
         seen.url = Some(found.url.clone());
         seen.via = word(found.via).into();
@@ -256,7 +276,11 @@ fn kept(id: String, exchange: &Exchange) -> ApiExchange {
             headers: sent.headers.clone(),
             body: sent.body.as_ref().map(|b| b.0.clone()).unwrap_or_default(),
         },
-        response: Some(ApiResponse { status: exchange.status(), headers: exchange.response.headers.clone(), body: exchange.body().to_vec() }),
+        response: Some(ApiResponse {
+            status: exchange.status(),
+            headers: exchange.response.headers.clone(),
+            body: exchange.body().to_vec(),
+        }),
         trouble: exchange.response.cut.map(|cut| cut.to_string()),
     }
 }
@@ -290,7 +314,9 @@ fn base_address(description: &Description, endpoint: &str) -> String {
 /// Whether operations of a description can be asked over HTTP, or the verdict.
 pub(super) fn askable(description: &Description) -> Result<(), Box<Verdict>> {
     match description.edition() {
-        Edition::AsyncApi2 | Edition::AsyncApi3 => Err(Box::new(Verdict::inapplicable("the description is of messages, not of requests over HTTP"))),
+        Edition::AsyncApi2 | Edition::AsyncApi3 => {
+            Err(Box::new(Verdict::inapplicable("the description is of messages, not of requests over HTTP")))
+        }
         Edition::Swagger20 | Edition::OpenApi30 | Edition::OpenApi31 | Edition::OpenApi32 => Ok(()),
     }
 }
@@ -321,10 +347,14 @@ pub(super) fn verdict_of(run: &ApiRun, description: &Description, rules: &[Oracl
     let is_error = |g: &&&Group| g.severity == Severity::Error || (strict && g.rule == "property-undeclared");
     let errors: Vec<&&Group> = groups.iter().filter(is_error).collect();
     let exercised = judgement.exercised.iter().filter(|name| asked(name)).count();
-    let missing: Vec<String> = judgement.untested.iter().map(|u| {
-        let operation = if u.operation.is_empty() { String::new() } else { format!("{}: ", u.operation) };
-        format!("not tested: {operation}{} (needs {})", u.what, u.needs)
-    }).collect();
+    let missing: Vec<String> = judgement
+        .untested
+        .iter()
+        .map(|u| {
+            let operation = if u.operation.is_empty() { String::new() } else { format!("{}: ", u.operation) };
+            format!("not tested: {operation}{} (needs {})", u.what, u.needs)
+        })
+        .collect();
     let extent = format!("{} of {} operations, {} requests", judgement.tested.len(), judgement.operations, run.exchanges.len());
     let mut verdict = if let Some(first) = errors.first() {
         let more = if errors.len() > 1 { format!("; and {} further causes", errors.len() - 1) } else { String::new() };
@@ -345,7 +375,12 @@ pub(super) fn verdict_of(run: &ApiRun, description: &Description, rules: &[Oracl
         verdict = verdict.note(format!("{} further causes are not shown", errors.len() - MAX_SHOWN));
     }
     for group in groups.iter().filter(|g| !is_error(g)).take(MAX_SHOWN) {
-        verdict = verdict.note(format!("warning: {} [{}] ({})", group.cause, group.rule, group.operations.iter().cloned().collect::<Vec<_>>().join(", ")));
+        verdict = verdict.note(format!(
+            "warning: {} [{}] ({})",
+            group.cause,
+            group.rule,
+            group.operations.iter().cloned().collect::<Vec<_>>().join(", ")
+        ));
     }
     for path in judgement.left_behind.iter().take(MAX_SHOWN) {
         verdict = verdict.note(format!("left behind: {path}"));

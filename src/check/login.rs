@@ -43,11 +43,11 @@ impl Login {
     /// The question that tries a name and a password.
     pub(super) fn request(&self, probes: &Probes, name: &str, password: &str, purpose: &str) -> Result<Request, ProbeError> {
         Ok(match self {
-            Self::Basic { path } => {
-                Request::get(probes.address(path)?, purpose).header("Authorization", format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))))
-            }
+            Self::Basic { path } => Request::get(probes.address(path)?, purpose)
+                .header("Authorization", format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))),
             Self::Form { path, user, password: field } => {
-                let body = url::form_urlencoded::Serializer::new(String::new()).append_pair(user, name).append_pair(field, password).finish();
+                let body =
+                    url::form_urlencoded::Serializer::new(String::new()).append_pair(user, name).append_pair(field, password).finish();
                 Request::new("POST", probes.address(path)?, purpose).body("application/x-www-form-urlencoded", body)
             }
             Self::Json { path, user, password: field } => {
@@ -85,7 +85,14 @@ impl Outcome {
         let mut cookies: Vec<String> =
             answer.header_values("set-cookie").iter().filter_map(|c| c.split('=').next().map(|n| n.trim().to_owned())).collect();
         cookies.sort();
-        Self { status: answer.status, location: header("location"), cookies, sha256: answer.sha256.clone(), retry_after: header("retry-after"), ms }
+        Self {
+            status: answer.status,
+            location: header("location"),
+            cookies,
+            sha256: answer.sha256.clone(),
+            retry_after: header("retry-after"),
+            ms,
+        }
     }
 
     /// The service asks to stop, or has locked the account.

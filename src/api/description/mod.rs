@@ -22,7 +22,8 @@ pub use schema::{Direction, Violation};
 
 pub(crate) use read::{METHODS, response_key};
 pub(crate) use reference::{percent_decoded, percent_encoded};
-pub(crate) use schema::{READ_ONLY, SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_ONE};
+pub(crate) use schema::{READ_ONLY, WRITE_ONLY};
+use schema::{SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_ONE};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -239,11 +240,14 @@ fn each_reference(value: &Value, visit: &mut dyn FnMut(&str)) {
     match value {
         Value::Object(object) => {
             for (key, sub) in object {
-                match sub {
-                    Value::String(reference) if key == "$ref" => visit(reference),
-                    // Examples are data: a `$ref` in them is text like any other.
-                    _ if matches!(key.as_str(), "example" | "examples" | "default" | "enum" | "const") => {}
-                    _ => each_reference(sub, visit),
+                // Examples are data: a `$ref` in them is text like any other.
+                let data = matches!(key.as_str(), "example" | "examples" | "default" | "enum" | "const");
+                if let Value::String(reference) = sub
+                    && key == "$ref"
+                {
+                    visit(reference);
+                } else if !data {
+                    each_reference(sub, visit);
                 }
             }
         }

@@ -48,7 +48,8 @@ const MAX_KEPT: usize = 256;
 /// Names that readers and writers see differently.
 const REQUIRED_IN_RESPONSE: &str = "x-probity-required-in-response";
 const REQUIRED_IN_REQUEST: &str = "x-probity-required-in-request";
-const ABSENT_IN_RESPONSE: &str = "x-probity-absent-in-response";
+/// Properties that an answer leaves out.
+pub(crate) const WRITE_ONLY: &str = "x-probity-absent-in-response";
 /// Properties that a request leaves out.
 pub(crate) const READ_ONLY: &str = "x-probity-read-only";
 
@@ -175,7 +176,7 @@ impl Schemas {
             Direction::Response => {
                 options = options
                     .with_keyword(REQUIRED_IN_RESPONSE, |_, names, _| Ok(Box::new(Required(texts(names)))))
-                    .with_keyword(ABSENT_IN_RESPONSE, |_, names, _| Ok(Box::new(Absent(texts(names)))));
+                    .with_keyword(WRITE_ONLY, |_, names, _| Ok(Box::new(Absent(texts(names)))));
             }
         }
         options.build(&json!({ "$ref": address(spot) })).map_err(|error| error.to_string())
@@ -308,7 +309,7 @@ impl Rewriter<'_> {
         let object = match original {
             Value::Object(object) => object,
             Value::Bool(allowed) => return Value::Bool(*allowed),
-            _ => return Value::Bool(true),
+            Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) => return Value::Bool(true),
         };
         if let Some(reference) = object.get("$ref") {
             let referred = self.reference(reference, at);
@@ -460,7 +461,7 @@ impl Rewriter<'_> {
             out.insert(READ_ONLY.into(), json!(own_read_only));
         }
         if !write_only.is_empty() {
-            out.insert(ABSENT_IN_RESPONSE.into(), json!(write_only));
+            out.insert(WRITE_ONLY.into(), json!(write_only));
         }
         out
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::api::description::{Description, READ_ONLY, Spot};
+use crate::api::description::{Description, READ_ONLY, Spot, WRITE_ONLY};
 
 /// How far references and compositions are followed.
 const MAX_PARTS: usize = 200;
@@ -45,6 +45,7 @@ pub(crate) struct Flat {
     pub(crate) additional: Vec<Spot>,
     pub(crate) min_properties: u64,
     pub(crate) read_only: BTreeSet<String>,
+    pub(crate) write_only: BTreeSet<String>,
     /// The schemas that were folded, the outermost first.
     pub(crate) parts: Vec<Spot>,
     /// Branches of the first `oneOf` or `anyOf` that was met, `null` left out.
@@ -130,7 +131,7 @@ impl Flat {
             }
             self.properties.entry(name.clone()).or_default().push(spot.path(&["properties", name]));
         }
-        for key in ["required", "x-probity-required-in-request"] {
+        for key in ["required", "x-probity-required-in-request", "x-probity-required-in-response"] {
             for name in object.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
                 self.required.insert(name.to_owned(), spot.child("required"));
             }
@@ -143,6 +144,10 @@ impl Flat {
         if let Some(least) = object.get("minProperties").and_then(Value::as_u64) {
             self.min_properties = self.min_properties.max(least);
         }
+        let names = |key: &str| -> Vec<String> {
+            object.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(|n| n.as_str().map(str::to_owned)).collect()
+        };
+        self.write_only.extend(names(WRITE_ONLY));
         self.read_only
             .extend(object.get(READ_ONLY).and_then(Value::as_array).into_iter().flatten().filter_map(|n| n.as_str().map(str::to_owned)));
         let all = object.get("allOf").and_then(Value::as_array).map_or(0, Vec::len);

@@ -12,6 +12,6 @@ mod value;
 mod wire;
 
 pub(crate) use flat::Flat;
-pub(crate) use mutation::{Mutation, mutations};
+pub(crate) use mutation::mutations;
 pub(crate) use value::{Maker, Variant};
-pub(crate) use wire::{WireMutation, reads_as, serialise, wire_mutations};
+pub(crate) use wire::{reads_as, serialise, wire_mutations};

@@ -41,13 +41,15 @@ pub(crate) struct Maker<'a> {
     pub(crate) serial: usize,
     /// Which value of an enumeration, and which branch of a choice, counted from 0.
     pub(crate) choice: usize,
+    /// Who would send it.
+    pub(crate) direction: Direction,
 }
 
 impl Maker<'_> {
     /// A value that the validator of the first schema accepts.
     pub(crate) fn make(&self, spots: &[Spot], variant: Variant) -> Option<Value> {
         let first = spots.first()?;
-        let validator = self.description.validator(first, Direction::Request).ok()?;
+        let validator = self.description.validator(first, self.direction).ok()?;
         // Another branch of a choice may do where the first one does not.
         for branch in 0..4 {
             let maker = Maker { choice: self.choice + branch, ..*self };
@@ -95,7 +97,15 @@ impl Maker<'_> {
     }
 
     fn fits(&self, spots: &[Spot], value: &Value) -> bool {
-        spots.iter().all(|spot| self.description.validator(spot, Direction::Request).is_ok_and(|v| v.is_valid(value)))
+        spots.iter().all(|spot| self.description.validator(spot, self.direction).is_ok_and(|v| v.is_valid(value)))
+    }
+
+    /// Whether a property is the other side's to send.
+    fn leaves_out(&self, flat: &Flat, name: &str) -> bool {
+        match self.direction {
+            Direction::Request => flat.read_only.contains(name),
+            Direction::Response => flat.write_only.contains(name),
+        }
     }
 
     /// An example that the description gives for the schema as a whole, where it fits.
@@ -106,7 +116,7 @@ impl Maker<'_> {
             for example in [written.get("example"), list, written.get("default")].into_iter().flatten() {
                 let mut example = example.clone();
                 if let Value::Object(map) = &mut example {
-                    map.retain(|name, _| !flat.read_only.contains(name));
+                    map.retain(|name, _| !self.leaves_out(flat, name));
                     for (name, value) in map.iter_mut() {
                         if let Some(known) = self.known.get(name)
                             && type_of(known) == type_of(value)
@@ -128,7 +138,7 @@ impl Maker<'_> {
         for name in &flat.order {
             let required = flat.required.contains_key(name);
             let wanted = required || (variant != Variant::Smallest && depth < MAX_OPTIONAL_DEPTH);
-            if !wanted || flat.read_only.contains(name) {
+            if !wanted || self.leaves_out(flat, name) {
                 continue;
             }
             let spots = flat.properties.get(name)?;
@@ -141,14 +151,14 @@ impl Maker<'_> {
             }
         }
         for name in flat.required.keys() {
-            if !map.contains_key(name) && !flat.read_only.contains(name) {
+            if !map.contains_key(name) && !self.leaves_out(flat, name) {
                 let value =
                     if flat.additional.is_empty() { json!("text") } else { self.value(&flat.additional, variant, name, depth + 1)? };
                 map.insert(name.clone(), value);
             }
         }
         for name in &flat.order {
-            if (map.len() as u64) < flat.min_properties && !map.contains_key(name) && !flat.read_only.contains(name) {
+            if (map.len() as u64) < flat.min_properties && !map.contains_key(name) && !self.leaves_out(flat, name) {
                 let value = self.value(flat.properties.get(name)?, variant, name, depth + 1)?;
                 map.insert(name.clone(), value);
             }

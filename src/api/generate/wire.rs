@@ -194,8 +194,8 @@ pub(crate) fn wire_mutations(description: &Description, parameter: &Parameter, b
     // A path cannot carry what is empty or walks up; of the rest only what no reading accepts is wrong.
     found.retain(|m| {
         let in_path = parameter.place == ParameterPlace::Path;
-        let sendable = !m.text.is_empty() && !(in_path && matches!(m.text.as_str(), "." | ".."));
-        sendable && reads_as(description, schema, &m.text, Direction::Request) == Some(false)
+        let walks = in_path && matches!(m.text.as_str(), "." | "..");
+        !m.text.is_empty() && !walks && reads_as(description, schema, &m.text, Direction::Request) == Some(false)
     });
     found
 }
@@ -275,13 +275,13 @@ mod tests {
         let known = BTreeMap::new();
         for (variant, length) in [(Variant::Typical, 10), (Variant::Smallest, 2), (Variant::Largest, 10), (Variant::Script, 10)] {
             for serial in 0..3 {
-                let maker = Maker { description: &description, known: &known, serial, choice: serial };
+                let maker = Maker { description: &description, known: &known, serial, choice: serial, direction: Direction::Request };
                 let value = maker.make(std::slice::from_ref(&spot), variant).unwrap();
                 assert_eq!(value.as_object().unwrap().len(), length, "{value}");
                 assert_eq!(description.violations(&spot, Direction::Request, &value).unwrap(), []);
             }
         }
-        let maker = Maker { description: &description, known: &known, serial: 0, choice: 0 };
+        let maker = Maker { description: &description, known: &known, serial: 0, choice: 0, direction: Direction::Request };
         let largest = maker.make(std::slice::from_ref(&spot), Variant::Largest).unwrap();
         assert_eq!(
             (largest["name"].as_str().unwrap().len(), largest["level"].as_i64(), largest["tags"].as_array().unwrap().len()),

@@ -71,9 +71,13 @@ fn each_reference(value: &Value, at: &mut Spot, visit: &mut dyn FnMut(&Spot, &st
                 }
                 let length = at.pointer.len();
                 crate::document::push_token(&mut at.pointer, key);
-                match sub {
-                    Value::String(reference) if key == "$ref" && !names => visit(at, reference),
-                    _ => each_reference(sub, at, visit),
+                if let Value::String(reference) = sub
+                    && key == "$ref"
+                    && !names
+                {
+                    visit(at, reference);
+                } else {
+                    each_reference(sub, at, visit);
                 }
                 at.pointer.truncate(length);
             }

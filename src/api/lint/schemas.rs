@@ -430,7 +430,8 @@ pub(super) fn enum_fits(desk: &mut Desk<'_>) {
         };
         let null = object.get("nullable") == Some(&Value::Bool(true)) || edition == Edition::Swagger20;
         for (index, value) in object.get("enum").and_then(Value::as_array).into_iter().flatten().enumerate() {
-            if !names.iter().any(|name| is_type(name, value)) && !(null && value.is_null()) {
+            let allowed = null && value.is_null();
+            if !allowed && !names.iter().any(|name| is_type(name, value)) {
                 gathered.tell(
                     spot.path(&["enum", &index.to_string()]),
                     "the value is not of the type of its schema",

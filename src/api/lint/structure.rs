@@ -107,8 +107,11 @@ pub(super) struct Shape {
     pub(super) fields: &'static [Field],
     pub(super) names: Names,
     /// Rules between fields.
-    pub(super) between: Option<fn(&Map<String, Value>, &mut dyn FnMut(&str, String), Edition)>,
+    pub(super) between: Option<Between>,
 }
+
+/// Tells, for an object, the field and what is wrong with it.
+type Between = fn(&Map<String, Value>, &mut dyn FnMut(&str, String), Edition);
 
 /// Holds a document against the shape of its root.
 pub(super) fn judge(desk: &mut Desk<'_>, shape: &'static Shape) {

@@ -34,7 +34,8 @@ fn undocumented(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiR
         return;
     }
     let known: Vec<String> = operation.responses.iter().map(|r| r.key.to_string()).collect();
-    let told = Told::new(request, format!("one of the documented statuses {}", known.join(", ")), shown(response)).at(Some(&operation.spot));
+    let told =
+        Told::new(request, format!("one of the documented statuses {}", known.join(", ")), shown(response)).at(Some(&operation.spot));
     let generic = GENERIC.contains(&status);
     let told = if generic { told.weighing(Severity::Warning) } else { told };
     bench.tell("status-undocumented", status.to_string(), format!("{status} is not documented"), told);
@@ -49,20 +50,38 @@ fn header_fields(bench: &mut Bench<'_>, request: &PlannedRequest, response: &Api
         }
         let Some(value) = response.header(&header.name) else {
             let (rule, what) = if header.required { ("header-missing", "required") } else { ("header-absent", "described") };
-            let told = Told::new(request, format!("the header field `{}`", header.name), format!("{} without it", response.status)).at(Some(&header.spot));
-            bench.tell(rule, format!("{name} {}", described.key), format!("the {what} header field `{}` is not sent with {}", header.name, described.key), told);
+            let told = Told::new(request, format!("the header field `{}`", header.name), format!("{} without it", response.status))
+                .at(Some(&header.spot));
+            bench.tell(
+                rule,
+                format!("{name} {}", described.key),
+                format!("the {what} header field `{}` is not sent with {}", header.name, described.key),
+                told,
+            );
             continue;
         };
         if let Some(schema) = &header.schema
             && reads_as(bench.description, schema, value, Direction::Response) == Some(false)
         {
             let told = Told::new(request, format!("a value of `{}` that fits its schema", header.name), value.to_owned()).at(Some(schema));
-            bench.tell("header-schema", format!("{name} {}", schema.pointer), format!("the header field `{}` does not fit its schema", header.name), told);
+            bench.tell(
+                "header-schema",
+                format!("{name} {}", schema.pointer),
+                format!("the header field `{}` does not fit its schema", header.name),
+                told,
+            );
         }
     }
 }
 
-fn body(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, operation: &Operation, described: &Response, truncated: bool) {
+fn body(
+    bench: &mut Bench<'_>,
+    request: &PlannedRequest,
+    response: &ApiResponse,
+    operation: &Operation,
+    described: &Response,
+    truncated: bool,
+) {
     let bodiless = request.method == "HEAD" || matches!(response.status, 204 | 205 | 304);
     if bodiless {
         return;
@@ -70,14 +89,21 @@ fn body(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse,
     let declared: Vec<&str> = described.content.iter().map(|m| m.media_type.as_str()).collect();
     if described.content.is_empty() {
         if !response.body.is_empty() {
-            let told = Told::new(request, format!("no body, for {} describes none", described.key), shown(response)).at(Some(&described.spot));
+            let told =
+                Told::new(request, format!("no body, for {} describes none", described.key), shown(response)).at(Some(&described.spot));
             let key = format!("{} {}", operation.name, described.key);
-            bench.tell("body-undescribed", key, format!("{} {} has a body that is not described", called(Some(operation), request), response.status), told);
+            bench.tell(
+                "body-undescribed",
+                key,
+                format!("{} {} has a body that is not described", called(Some(operation), request), response.status),
+                told,
+            );
         }
         return;
     }
     if response.body.is_empty() {
-        let told = Told::new(request, format!("a body of {}", declared.join(" or ")), format!("{} without a body", response.status)).at(Some(&described.spot));
+        let told = Told::new(request, format!("a body of {}", declared.join(" or ")), format!("{} without a body", response.status))
+            .at(Some(&described.spot));
         let key = format!("empty {} {}", operation.name, described.key);
         bench.tell("response-schema", key, format!("{} {} has no body", called(Some(operation), request), response.status), told);
         return;
@@ -90,9 +116,15 @@ fn body(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse,
             bench.tell("media-type-missing", "", "answers with a body do not say their media type", told);
         }
         (Some(media_type), None) => {
-            let told = Told::new(request, format!("a Content-Type of {}", declared.join(" or ")), shown(response)).at(Some(&described.spot));
+            let told =
+                Told::new(request, format!("a Content-Type of {}", declared.join(" or ")), shown(response)).at(Some(&described.spot));
             let what = if response.status < 400 { "successes" } else { "errors" };
-            bench.tell("media-type-undocumented", format!("{media_type} {what}"), format!("{what} are answered as {media_type}, which is not documented"), told);
+            bench.tell(
+                "media-type-undocumented",
+                format!("{media_type} {what}"),
+                format!("{what} are answered as {media_type}, which is not documented"),
+                told,
+            );
         }
         (Some(_), Some(_)) => {}
     }
@@ -120,7 +152,12 @@ fn content(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
         None if json_expected => {
             if labelled {
                 let told = Told::new(request, "a body that is JSON", shown(response));
-                bench.tell("body-unreadable", operation.name.clone(), format!("{}: the body is not JSON", called(Some(operation), request)), told);
+                bench.tell(
+                    "body-unreadable",
+                    operation.name.clone(),
+                    format!("{}: the body is not JSON", called(Some(operation), request)),
+                    told,
+                );
             }
             return;
         }
@@ -150,18 +187,26 @@ fn content(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
                 };
                 let key = match &violation.schema {
                     // Of several names that one list requires, each is a cause of its own.
-                    Some(spot) => format!("{}#{} {}", spot.document, spot.pointer, if word == "required" { violation.message.as_str() } else { "" }),
+                    Some(spot) => {
+                        format!("{}#{} {}", spot.document, spot.pointer, if word == "required" { violation.message.as_str() } else { "" })
+                    }
                     None => format!("{} {} {place} {word}", operation.name, response.status),
                 };
                 let shown_place = if place.is_empty() { "the body".to_owned() } else { format!("`{place}`") };
                 let got = value.pointer(&violation.instance).map_or_else(String::new, short);
-                let told = Told::new(request, format!("{shown_place} as its schema says ({word})"), format!("{}: {got}", violation.message))
-                    .at(violation.schema.as_ref());
+                let told =
+                    Told::new(request, format!("{shown_place} as its schema says ({word})"), format!("{}: {got}", violation.message))
+                        .at(violation.schema.as_ref());
                 bench.tell("response-schema", key, format!("{shown_place} in answers breaks its schema ({word})"), told);
             }
         }
         Err(why) => {
-            bench.note(&operation.name, &format!("the schema of {} answers", response.status), &why, crate::api::plan::UntestedCause::Description);
+            bench.note(
+                &operation.name,
+                &format!("the schema of {} answers", response.status),
+                &why,
+                crate::api::plan::UntestedCause::Description,
+            );
         }
     }
     // Problem details may be extended (RFC 9457, section 3.2).
@@ -173,9 +218,18 @@ fn content(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
             if name == "probityUnknown" {
                 continue;
             }
-            let told = Told::new(request, "only properties that are described", format!("`{name}` in {}", if place.is_empty() { "the body" } else { &place }))
-                .at(Some(schema));
-            bench.tell("property-undeclared", format!("{} {place}/{name}", schema.pointer), format!("the property `{name}` is not described"), told);
+            let told = Told::new(
+                request,
+                "only properties that are described",
+                format!("`{name}` in {}", if place.is_empty() { "the body" } else { &place }),
+            )
+            .at(Some(schema));
+            bench.tell(
+                "property-undeclared",
+                format!("{} {place}/{name}", schema.pointer),
+                format!("the property `{name}` is not described"),
+                told,
+            );
         }
     }
 }
@@ -185,7 +239,9 @@ fn is_ours(bench: &Bench<'_>, violation: &Violation, value: &Value) -> bool {
     let name = violation.instance.rsplit('/').find(|t| !t.is_empty() && !t.bytes().all(|b| b.is_ascii_digit())).unwrap_or_default();
     let seen = value.pointer(&violation.instance);
     bench.taints.iter().any(|taint| match taint {
-        Taint::Value(tainted, wrong) => tainted == name && (seen == Some(wrong) || wrong.as_array().is_some_and(|items| seen.is_some_and(|s| items.contains(s)))),
+        Taint::Value(tainted, wrong) => {
+            tainted == name && (seen == Some(wrong) || wrong.as_array().is_some_and(|items| seen.is_some_and(|s| items.contains(s))))
+        }
         Taint::Missing(tainted) => violation.keyword.contains("required") && violation.message.contains(&format!("\"{tainted}\"")),
     })
 }

@@ -59,7 +59,8 @@ fn structure(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResp
     if let Some(status) = problem.get("status")
         && status.as_u64() != Some(u64::from(response.status))
     {
-        let told = Told::new(request, format!("`status` {}", response.status), format!("`status` {status} in an answer {}", response.status));
+        let told =
+            Told::new(request, format!("`status` {}", response.status), format!("`status` {status} in an answer {}", response.status));
         bench.tell("problem-status", "", "problem details tell another status than the answer has", told);
     }
 }
@@ -83,7 +84,10 @@ static TRACES: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
             "an internal address",
             r"\b(?:10(?:\.[0-9]{1,3}){3}|192\.168(?:\.[0-9]{1,3}){2}|172\.(?:1[6-9]|2[0-9]|3[01])(?:\.[0-9]{1,3}){2})\b|\b(?:localhost|127\.0\.0\.1):[0-9]{2,5}\b|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:internal|intranet|corp|svc\.cluster\.local)\b",
         ),
-        ("a path of the file system", r#"(?:^|[\s"'(])(?:/(?:home|root|usr/(?:lib|local|src)|var/(?:www|lib|log)|opt|srv|etc)/[\w./-]+|[A-Z]:\\(?:\\)?[\w\\. -]+\.\w+)"#),
+        (
+            "a path of the file system",
+            r#"(?:^|[\s"'(])(?:/(?:home|root|usr/(?:lib|local|src)|var/(?:www|lib|log)|opt|srv|etc)/[\w./-]+|[A-Z]:\\(?:\\)?[\w\\. -]+\.\w+)"#,
+        ),
     ];
     kinds.into_iter().filter_map(|(kind, pattern)| Some((kind, Regex::new(pattern).ok()?))).collect()
 });
@@ -110,8 +114,28 @@ fn internals(text: &str, base: &str) -> Option<(&'static str, String)> {
 fn is_personal(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     const PARTS: [&str; 22] = [
-        "firstname", "lastname", "surname", "familyname", "givenname", "fullname", "residentname", "patientname", "personname", "contactname", "birth",
-        "phone", "mobile", "email", "street", "address", "socialsecurity", "nationalid", "ssn", "insurancenumber", "password", "diagnosis",
+        "firstname",
+        "lastname",
+        "surname",
+        "familyname",
+        "givenname",
+        "fullname",
+        "residentname",
+        "patientname",
+        "personname",
+        "contactname",
+        "birth",
+        "phone",
+        "mobile",
+        "email",
+        "street",
+        "address",
+        "socialsecurity",
+        "nationalid",
+        "ssn",
+        "insurancenumber",
+        "password",
+        "diagnosis",
     ];
     PARTS.iter().any(|part| plain.contains(part)) || matches!(plain.as_str(), "name" | "family" | "given" | "dob" | "bsn" | "pesel")
 }
@@ -126,18 +150,28 @@ pub(super) fn personal_texts(value: &Value, name: &str, found: &mut BTreeSet<Str
     match value {
         Value::String(text) => {
             // Short words stand in errors by chance.
-            let long = text.chars().count() >= 6 && (text.contains(' ') || text.chars().filter(char::is_ascii_digit).count() > 4 || text.contains('@'));
+            let long = text.chars().count() >= 6
+                && (text.contains(' ') || text.chars().filter(char::is_ascii_digit).count() > 4 || text.contains('@'));
             if is_personal(name) && long {
                 found.insert(text.clone());
             }
         }
-        Value::Object(map) => map.iter().for_each(|(key, sub)| personal_texts(sub, if is_personal(name) && !is_personal(key) { name } else { key }, found)),
+        Value::Object(map) => {
+            map.iter().for_each(|(key, sub)| personal_texts(sub, if is_personal(name) && !is_personal(key) { name } else { key }, found))
+        }
         Value::Array(items) => items.iter().for_each(|item| personal_texts(item, name, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-fn person(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, text: &str, headers: &str, operation: Option<&Operation>) {
+fn person(
+    bench: &mut Bench<'_>,
+    request: &PlannedRequest,
+    response: &ApiResponse,
+    text: &str,
+    headers: &str,
+    operation: Option<&Operation>,
+) {
     let sent = format!("{} {}", request.url, String::from_utf8_lossy(&request.body));
     // Text within JSON is escaped; what it says is compared.
     let said = response.json().map_or_else(|| text.to_owned(), |v| all_texts(&v));
@@ -145,7 +179,11 @@ fn person(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespons
     let named = bench.person.iter().find(|t| said.contains(t.as_str()) || headers.contains(t.as_str()));
     let Some(found) = named.or(stored) else { return };
     let masked: String = found.chars().take(1).chain("…".chars()).collect();
-    let told = Told::new(request, "an error without personal data", format!("{}: text of a person ({masked}, {} characters)", response.status, found.chars().count()));
+    let told = Told::new(
+        request,
+        "an error without personal data",
+        format!("{}: text of a person ({masked}, {} characters)", response.status, found.chars().count()),
+    );
     let cause = format!("{}: the error {} shows personal data", called(operation, request), response.status);
     bench.tell("error-personal-data", format!("{} {}", request.operation, response.status), cause, told);
 }

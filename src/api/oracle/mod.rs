@@ -61,15 +61,33 @@ pub const RULES: &[OracleRule] = &[
     rule("wrong-accepted", Error, 102, "What breaks the description is refused.", "OpenAPI, Schema Object"),
     rule("missing-accepted", Error, 102, "A request without a required part is refused.", "OpenAPI, Parameter Object: required"),
     rule("valid-refused", Error, 101, "What fits the description is accepted.", "OpenAPI, Operation Object"),
-    rule("media-type-enforced", Error, 102, "A body under a media type that is not described is refused with 415.", "RFC 9110, section 15.5.16"),
+    rule(
+        "media-type-enforced",
+        Error,
+        102,
+        "A body under a media type that is not described is refused with 415.",
+        "RFC 9110, section 15.5.16",
+    ),
     rule("method-refused", Error, 210, "A method that a path does not have is refused with 405.", "RFC 9110, section 15.5.6"),
     rule("allow-header", Error, 101, "405 names the methods that there are.", "RFC 9110, section 15.5.6"),
-    rule("credential-required", Error, 207, "An operation that needs a credential refuses requests without one.", "RFC 9110, section 15.5.2"),
+    rule(
+        "credential-required",
+        Error,
+        207,
+        "An operation that needs a credential refuses requests without one.",
+        "RFC 9110, section 15.5.2",
+    ),
     rule("credential-checked", Error, 207, "A credential that nobody has is refused.", "RFC 9110, section 11"),
-    rule("challenge", Warning, 205, "401 says how to authenticate.", "RFC 9110, section 11.6.1"),
+    rule("challenge", Warning, 101, "401 says how to authenticate.", "RFC 9110, section 11.6.1"),
     rule("error-structured", Error, 101, "Errors are structured.", "RFC 9457"),
     rule("problem-status", Error, 101, "The status within problem details is that of the answer.", "RFC 9457, section 3.1.2"),
-    rule("error-internals", Error, 209, "Errors do not show the inside: stack traces, SQL, internal addresses.", "RFC 9457, section 5; CWE-209"),
+    rule(
+        "error-internals",
+        Error,
+        209,
+        "Errors do not show the inside: stack traces, SQL, internal addresses.",
+        "RFC 9457, section 5; CWE-209",
+    ),
     rule("error-personal-data", Error, 209, "Errors do not show personal data.", "CWE-209; GDPR, Article 5(1)(c)"),
     rule("created-found", Error, 101, "What was created can be read.", "RFC 9110, section 15.3.2"),
     rule("created-kept", Error, 101, "What was created is read as it was sent.", "RFC 9110, section 9.3.3"),
@@ -169,7 +187,11 @@ impl Group {
     pub fn to_evidence(&self) -> Option<Evidence> {
         let sample = self.samples.first()?;
         let also = if self.operations.len() > 1 { format!(" ({} operations)", self.operations.len()) } else { String::new() };
-        let part = if self.operations.len() > 1 { self.operations.iter().cloned().collect::<Vec<_>>().join(", ") } else { sample.operation.clone() };
+        let part = if self.operations.len() > 1 {
+            self.operations.iter().cloned().collect::<Vec<_>>().join(", ")
+        } else {
+            sample.operation.clone()
+        };
         Some(
             Evidence::expected(format!("{} [{}]{also}", sample.expected, self.rule))
                 .observed(&format!("{}: {}", self.cause, sample.got))
@@ -278,7 +300,7 @@ fn exercises(request: &PlannedRequest, response: &ApiResponse) -> Vec<&'static s
         Purpose::UnknownId => &["unknown-refused"],
         Purpose::Accept { .. } => &["not-acceptable"],
         Purpose::Page { .. } => &["page-overlap", "page-loop", "page-loss", "page-size"],
-        Purpose::Whole { .. } | Purpose::DeleteAgain | Purpose::Cleanup => &[],
+        Purpose::Odd { .. } | Purpose::Whole { .. } | Purpose::DeleteAgain | Purpose::Cleanup => &[],
     };
     rules.extend(more);
     rules
@@ -364,7 +386,12 @@ impl<'a> Bench<'a> {
             return;
         };
         if response.status == 429 {
-            self.note(&request.operation, "some requests: the service answered 429, too many requests", "a slower pace, or a higher limit", UntestedCause::Limit);
+            self.note(
+                &request.operation,
+                "some requests: the service answered 429, too many requests",
+                "a slower pace, or a higher limit",
+                UntestedCause::Limit,
+            );
             return;
         }
         let description = self.description;

@@ -22,14 +22,31 @@ pub(super) fn judge(bench: &mut Bench<'_>, request: &PlannedRequest, response: &
         return;
     }
     match &request.purpose {
-        Purpose::Wrong { .. } | Purpose::Missing { .. } | Purpose::NoBody | Purpose::BrokenBody => wrong(bench, request, response, operation),
+        Purpose::Wrong { .. } | Purpose::Missing { .. } | Purpose::NoBody | Purpose::BrokenBody => {
+            wrong(bench, request, response, operation)
+        }
         Purpose::MediaType { sent } => media_type(bench, request, response, operation, sent.as_deref()),
         Purpose::OtherMethod { declared } => other_method(bench, request, response, operation, declared),
         Purpose::NoCredential | Purpose::WrongCredential => credential(bench, request, response, operation),
         Purpose::UnknownId => unknown_id(bench, request, response, operation),
         Purpose::ReadDeleted | Purpose::UseDeleted | Purpose::DeleteAgain => deleted(bench, request, response, operation),
         Purpose::Accept { asked, .. } => accept(bench, request, response, operation, asked),
-        _ => {}
+        Purpose::Odd { .. }
+        | Purpose::Plain
+        | Purpose::Create { .. }
+        | Purpose::Bounds { .. }
+        | Purpose::ReadBack { .. }
+        | Purpose::ListCreated { .. }
+        | Purpose::Link { .. }
+        | Purpose::Update
+        | Purpose::ReadUpdate { .. }
+        | Purpose::Repeat { .. }
+        | Purpose::RepeatKey { .. }
+        | Purpose::Delete
+        | Purpose::ListDeleted { .. }
+        | Purpose::Whole { .. }
+        | Purpose::Page { .. }
+        | Purpose::Cleanup => {}
     }
 }
 
@@ -38,6 +55,7 @@ fn touched(purpose: &Purpose) -> &'static str {
     match purpose {
         Purpose::Wrong { place, .. } | Purpose::Missing { place, .. } => place,
         Purpose::NoBody | Purpose::BrokenBody => "body",
+        Purpose::Odd { .. } => "unusual text",
         Purpose::MediaType { .. } => "media type",
         Purpose::OtherMethod { .. } => "method",
         Purpose::NoCredential | Purpose::WrongCredential => "credential",
@@ -68,6 +86,7 @@ fn server_error(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiR
     let how = match part {
         "deleted thing" => "a request about a deleted thing".to_owned(),
         "method" => "a method that the path does not have".to_owned(),
+        "unusual text" => "unusual text that the description allows".to_owned(),
         _ => how,
     };
     let told = Told::new(request, request.expects(), shown(response));
@@ -96,7 +115,12 @@ fn refused(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
         (_, 404 | 410) if bench.has_told("created-found", name) => {}
         (Purpose::Link { name: link }, 404 | 410) => {
             let told = Told::new(request, request.expects(), shown(response));
-            bench.tell("link-works", format!("{name} {link}"), format!("the link `{link}` to {} leads to nothing", called(operation, request)), told);
+            bench.tell(
+                "link-works",
+                format!("{name} {link}"),
+                format!("the link `{link}` to {} leads to nothing", called(operation, request)),
+                told,
+            );
         }
         (Purpose::Repeat { first }, _) => {
             let told = Told::new(request, format!("{first} or another success, as the first time"), shown(response));
@@ -112,7 +136,12 @@ fn refused(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
             bench.note(name, &format!("{}: {status}", request.why), "a state of the service that allows it", UntestedCause::Missing);
         }
         (_, _) if request.guess => {
-            bench.note(name, &format!("{}: {status}", request.why), "data that the service accepts: an example in the description or a fixture", UntestedCause::Missing);
+            bench.note(
+                name,
+                &format!("{}: {status}", request.why),
+                "data that the service accepts: an example in the description or a fixture",
+                UntestedCause::Missing,
+            );
         }
         (Purpose::Bounds { end, parts, single: false }, _) if parts.len() > 1 => {
             bench.held.push((name.clone(), end, request.clone(), response.clone()));
@@ -140,6 +169,7 @@ pub(super) fn refused_valid(bench: &mut Bench<'_>, request: &PlannedRequest, res
 }
 
 /// A valid request was accepted; what follows from it?
+#[expect(clippy::wildcard_enum_match_arm, reason = "only some purposes ask for more; a new one says so in `judge`")]
 fn accepted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, operation: Option<&Operation>) {
     let body = response.json();
     match &request.purpose {
@@ -149,21 +179,36 @@ fn accepted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespo
             let listed = operation.map(|o| ids_of(o, response)).unwrap_or_default();
             if response.is_success() && !listed.contains(id) && listed.len() < 20 {
                 let told = Told::new(request, "a list with what was just created", format!("{} other items", listed.len()));
-                bench.tell("created-found", request.operation.clone(), format!("{}: what was just created is not listed", called(operation, request)), told);
+                bench.tell(
+                    "created-found",
+                    request.operation.clone(),
+                    format!("{}: what was just created is not listed", called(operation, request)),
+                    told,
+                );
             }
         }
         Purpose::ListDeleted { id } => {
             let listed = operation.map(|o| ids_of(o, response)).unwrap_or_default();
             if listed.contains(id) {
                 let told = Told::new(request, "a list without what was just deleted", "it is still listed");
-                bench.tell("deleted-unlisted", request.operation.clone(), format!("{} lists what was deleted", called(operation, request)), told);
+                bench.tell(
+                    "deleted-unlisted",
+                    request.operation.clone(),
+                    format!("{} lists what was deleted", called(operation, request)),
+                    told,
+                );
             }
         }
         Purpose::RepeatKey { first } => {
             let id = body.as_ref().and_then(|b| id_in(b, "id")).and_then(id_text);
             if id.as_ref().is_some_and(|id| id != first) {
                 let told = Told::new(request, "the thing of the first request", "another thing was made");
-                bench.tell("idempotent", request.operation.clone(), format!("{} makes another thing under the same Idempotency-Key", called(operation, request)), told);
+                bench.tell(
+                    "idempotent",
+                    request.operation.clone(),
+                    format!("{} makes another thing under the same Idempotency-Key", called(operation, request)),
+                    told,
+                );
             }
         }
         Purpose::Page { .. } => page(bench, request, response, operation),
@@ -173,7 +218,15 @@ fn accepted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespo
 
 /// Whether what was sent is read again. Compared are values that a service has no reason to write in
 /// another way: numbers, truth values, and text without a format.
-fn kept(bench: &mut Bench<'_>, request: &PlannedRequest, operation: Option<&Operation>, sent: &Value, read: Option<&Value>, rule: &str, word: &str) {
+fn kept(
+    bench: &mut Bench<'_>,
+    request: &PlannedRequest,
+    operation: Option<&Operation>,
+    sent: &Value,
+    read: Option<&Value>,
+    rule: &str,
+    word: &str,
+) {
     let (Some(sent), Some(read)) = (sent.as_object(), read) else { return };
     // Some services wrap a single thing.
     let wrapped = ["data", "item", "result"].iter().find_map(|key| read.get(*key).filter(|v| v.is_object()));
@@ -187,7 +240,9 @@ fn kept(bench: &mut Bench<'_>, request: &PlannedRequest, operation: Option<&Oper
         }
         let differs = match (value, got) {
             (Value::String(a), Value::String(b)) => !formatted(a) && a.trim() != b.trim(),
-            (Value::Number(a), Value::Number(b)) => a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| (a - b).abs() > 1e-6 * a.abs().max(1.0)),
+            (Value::Number(a), Value::Number(b)) => {
+                a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| (a - b).abs() > 1e-6 * a.abs().max(1.0))
+            }
             (Value::Bool(a), Value::Bool(b)) => a != b,
             (Value::String(_) | Value::Number(_) | Value::Bool(_), Value::Null) => true,
             _ => false,
@@ -223,6 +278,7 @@ fn formatted(text: &str) -> bool {
     dated || text.contains('@') || text.contains("://") || text.starts_with('+')
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "only some purposes ask for more; a new one says so in `judge`")]
 fn wrong(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, operation: Option<&Operation>) {
     if !response.is_success() {
         return;
@@ -240,13 +296,28 @@ fn wrong(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse
             bench.tell("wrong-accepted", key, format!("accepted although {what} ({place})"), told);
         }
         Purpose::Missing { place, name } => {
-            bench.tell("missing-accepted", format!("{} {place} {name}", request.operation), format!("{call} is accepted without the required {place} parameter `{name}`"), told);
+            bench.tell(
+                "missing-accepted",
+                format!("{} {place} {name}", request.operation),
+                format!("{call} is accepted without the required {place} parameter `{name}`"),
+                told,
+            );
         }
         Purpose::NoBody => {
-            bench.tell("missing-accepted", format!("{} body", request.operation), format!("{call} is accepted without the required body"), told);
+            bench.tell(
+                "missing-accepted",
+                format!("{} body", request.operation),
+                format!("{call} is accepted without the required body"),
+                told,
+            );
         }
         Purpose::BrokenBody => {
-            bench.tell("wrong-accepted", format!("{} broken", request.operation), format!("{call} is accepted with a body that is cut off"), told);
+            bench.tell(
+                "wrong-accepted",
+                format!("{} broken", request.operation),
+                format!("{call} is accepted with a body that is cut off"),
+                told,
+            );
         }
         _ => {}
     }
@@ -264,7 +335,12 @@ fn media_type(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRes
         }
         Some(_) => {
             let told = told.weighing(Severity::Warning);
-            bench.tell("media-type-enforced", format!("status {}", response.status), format!("a body under a wrong media type is refused with {}", response.status), told);
+            bench.tell(
+                "media-type-enforced",
+                format!("status {}", response.status),
+                format!("a body under a wrong media type is refused with {}", response.status),
+                told,
+            );
         }
         // A service may look what a body is that does not say it (RFC 9110, section 8.3).
         None if response.is_success() => {
@@ -275,7 +351,13 @@ fn media_type(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRes
     }
 }
 
-fn other_method(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, operation: Option<&Operation>, declared: &[String]) {
+fn other_method(
+    bench: &mut Bench<'_>,
+    request: &PlannedRequest,
+    response: &ApiResponse,
+    operation: Option<&Operation>,
+    declared: &[String],
+) {
     let path = operation.map_or("", |o| o.path.as_str());
     match response.status {
         405 => allow(bench, request, response, path, declared),
@@ -303,7 +385,8 @@ fn allow(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse
         bench.tell("allow-header", "missing", "405 does not name the methods that there are", told);
         return;
     }
-    let allowed: Vec<String> = values.iter().flat_map(|v| v.split(',')).map(|m| m.trim().to_ascii_uppercase()).filter(|m| !m.is_empty()).collect();
+    let allowed: Vec<String> =
+        values.iter().flat_map(|v| v.split(',')).map(|m| m.trim().to_ascii_uppercase()).filter(|m| !m.is_empty()).collect();
     let missing: Vec<&String> = declared.iter().filter(|m| !allowed.contains(m)).collect();
     let extra: Vec<&String> =
         allowed.iter().filter(|m| !declared.contains(m) && !matches!(m.as_str(), "HEAD" | "OPTIONS" | "TRACE")).collect();
@@ -311,7 +394,8 @@ fn allow(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse
         let told = Told::new(request, format!("Allow: {}", declared.join(", ")), format!("Allow: {}", values.join(", ")));
         bench.tell("allow-header", format!("wrong {path}"), format!("Allow of {path} is not what the path has"), told);
     } else if !extra.is_empty() {
-        let told = Told::new(request, format!("Allow: {}", declared.join(", ")), format!("Allow: {}", values.join(", "))).weighing(Severity::Warning);
+        let told = Told::new(request, format!("Allow: {}", declared.join(", ")), format!("Allow: {}", values.join(", ")))
+            .weighing(Severity::Warning);
         bench.tell("allow-header", format!("extra {path}"), format!("Allow of {path} names methods that are not described"), told);
     }
 }
@@ -333,20 +417,37 @@ fn credential(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRes
     }
     // A refusal for another reason says nothing about the credential, unless the same request works with one.
     if !matches!(response.status, 401 | 403 | 404) && !bench.accepted.contains(&request.operation) {
-        bench.note(&request.operation, &format!("{}: {}", request.why, response.status), "a valid request that the service accepts", UntestedCause::Target);
+        bench.note(
+            &request.operation,
+            &format!("{}: {}", request.why, response.status),
+            "a valid request that the service accepts",
+            UntestedCause::Target,
+        );
     }
 }
 
 fn unknown_id(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, operation: Option<&Operation>) {
     let call = called(operation, request);
     let told = Told::new(request, "404", shown(response));
-    let upsert = request.method == "PUT" && (response.status == 201 || operation.is_some_and(|o| o.response(201).is_some_and(|r| r.key != crate::api::description::ResponseKey::Default)));
+    let upsert = request.method == "PUT"
+        && (response.status == 201
+            || operation.is_some_and(|o| o.response(201).is_some_and(|r| r.key != crate::api::description::ResponseKey::Default)));
     // Deleting what is not there changes nothing; saying so with success is allowed.
     if response.is_success() && request.method != "DELETE" && !upsert {
-        bench.tell("unknown-refused", request.operation.clone(), format!("{call} answers {} for what does not exist", response.status), told);
+        bench.tell(
+            "unknown-refused",
+            request.operation.clone(),
+            format!("{call} answers {} for what does not exist", response.status),
+            told,
+        );
     } else if response.is_client_error() && !matches!(response.status, 404 | 410 | 401 | 403) {
         let told = told.weighing(Severity::Warning);
-        bench.tell("unknown-refused", format!("status {}", response.status), format!("what does not exist is refused with {}, not 404", response.status), told);
+        bench.tell(
+            "unknown-refused",
+            format!("status {}", response.status),
+            format!("what does not exist is refused with {}, not 404", response.status),
+            told,
+        );
     }
 }
 
@@ -360,7 +461,12 @@ fn deleted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
     if request.purpose == Purpose::UseDeleted && request.method == "GET" && empty {
         // An empty list about nothing is odd, and shows nothing.
         let told = told.weighing(Severity::Warning);
-        bench.tell("deleted-gone", format!("empty {}", request.operation), format!("{call} answers with an empty list for what was deleted"), told);
+        bench.tell(
+            "deleted-gone",
+            format!("empty {}", request.operation),
+            format!("{call} answers with an empty list for what was deleted"),
+            told,
+        );
         return;
     }
     let what = if request.purpose == Purpose::ReadDeleted { "still reads" } else { "still uses" };
@@ -371,7 +477,12 @@ fn accept(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespons
     // Disregarding Accept is allowed (RFC 9110, section 12.5.1); pretending to have what was asked for is not.
     if response.is_success() && response.media_type().as_deref() == Some(asked) {
         let told = Told::new(request, request.expects(), shown(response));
-        bench.tell("not-acceptable", request.operation.clone(), format!("{} labels its answer with whatever is asked for", called(operation, request)), told);
+        bench.tell(
+            "not-acceptable",
+            request.operation.clone(),
+            format!("{} labels its answer with whatever is asked for", called(operation, request)),
+            told,
+        );
     }
 }
 
@@ -396,7 +507,11 @@ fn page(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse,
         let told = Told::new(request, "items that no page before had", format!("page {number} has only items of pages before"));
         bench.tell("page-loop", name.clone(), format!("{call}: going on leads back"), told);
     } else if again + twice > 0 {
-        let told = Told::new(request, "items that no page before had", format!("{again} of {} items of page {number} stood on a page before", ids.len()));
+        let told = Told::new(
+            request,
+            "items that no page before had",
+            format!("{again} of {} items of page {number} stood on a page before", ids.len()),
+        );
         bench.tell("page-overlap", name.clone(), format!("{call}: pages overlap"), told);
     }
     let how = paging_of(operation, |_| None);
@@ -418,7 +533,11 @@ fn page(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse,
             let Some(whole) = whole else { return };
             let lost: Vec<&String> = whole.iter().filter(|id| !seen.contains(id) && !ids.contains(id)).collect();
             if !lost.is_empty() {
-                let told = Told::new(request, format!("{} items on all pages together", whole.len()), format!("{} of them are on no page", lost.len()));
+                let told = Told::new(
+                    request,
+                    format!("{} items on all pages together", whole.len()),
+                    format!("{} of them are on no page", lost.len()),
+                );
                 bench.tell("page-loss", name, format!("{call}: items are on no page"), told);
             }
         }

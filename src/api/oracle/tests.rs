@@ -48,7 +48,18 @@ fn told(judgement: &Judgement) -> Vec<String> {
     judgement
         .groups
         .iter()
-        .map(|g| format!("{:?} {}: {} ({} operations, {} times) e.g. {} {}", g.severity, g.rule, g.cause, g.operations.len(), g.count, g.samples[0].request, g.samples[0].got))
+        .map(|g| {
+            format!(
+                "{:?} {}: {} ({} operations, {} times) e.g. {} {}",
+                g.severity,
+                g.rule,
+                g.cause,
+                g.operations.len(),
+                g.count,
+                g.samples[0].request,
+                g.samples[0].got
+            )
+        })
         .collect()
 }
 
@@ -183,8 +194,23 @@ fn plan_and_judgement_are_the_same_every_time_and_from_the_record_alone() {
 #[test]
 fn one_fault_does_not_hide_another() {
     let all: Vec<&str> = vec![
-        "fails-on-one-kind", "created-as-200", "number-as-text", "takes-too-long", "takes-below-minimum", "refuses-longest", "method-served", "no-allow",
-        "any-token", "deleted-readable", "change-lost", "pages-overlap", "page-size-ignored", "error-sql", "error-status", "undeclared-property", "takes-no-header",
+        "fails-on-one-kind",
+        "created-as-200",
+        "number-as-text",
+        "takes-too-long",
+        "takes-below-minimum",
+        "refuses-longest",
+        "method-served",
+        "no-allow",
+        "any-token",
+        "deleted-readable",
+        "change-lost",
+        "pages-overlap",
+        "page-size-ignored",
+        "error-sql",
+        "error-status",
+        "undeclared-property",
+        "takes-no-header",
     ];
     let (judgement, _) = judged(&all);
     let found: BTreeSet<&str> = judgement.groups.iter().map(|g| g.rule).collect();
@@ -215,7 +241,12 @@ fn without_consent_nothing_wrong_is_sent() {
         let options = PlanOptions { wrong: false, ..options(writes) };
         let exchanges = run(&description, &options, &mut SampleApi::new([]));
         let refused: Vec<&str> = exchanges.iter().filter(|e| e.response.as_ref().unwrap().status >= 400).map(|e| e.id.as_str()).collect();
-        assert!(refused.iter().all(|id| ["no-credential", "unknown-id", "-deleted", "delete-again", "cleanup"].iter().any(|part| id.contains(part))), "{refused:?}");
+        assert!(
+            refused
+                .iter()
+                .all(|id| ["no-credential", "unknown-id", "-deleted", "delete-again", "cleanup"].iter().any(|part| id.contains(part))),
+            "{refused:?}"
+        );
         let judgement = judge(&description, &options, &exchanges, &JudgeOptions::default());
         assert_eq!(told(&judgement), Vec::<String>::new());
         assert!(!judgement.exercised.contains("wrong-accepted") && judgement.exercised.contains("response-schema"));

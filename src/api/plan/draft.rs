@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::resource::{Instance, Instances, names_a_reference, template_names};
 use super::PlanOptions;
-use crate::api::description::{Description, Media, Operation, Parameter, ParameterPlace, SchemeKind, Spot, percent_encoded};
+use super::resource::{Instance, Instances, names_a_reference, template_names};
+use crate::api::description::{Description, Direction, Media, Operation, Parameter, ParameterPlace, SchemeKind, Spot, percent_encoded};
 use crate::api::exchange::{essence, is_json};
 use crate::api::generate::{Flat, Maker, Variant, reads_as, serialise};
 
@@ -33,9 +33,15 @@ pub(super) struct Draft {
 pub(super) enum Payload {
     None,
     /// A value in a media type.
-    Value { media_type: String, value: Value },
+    Value {
+        media_type: String,
+        value: Value,
+    },
     /// Bytes under any media type or none.
-    Raw { media_type: Option<String>, bytes: Vec<u8> },
+    Raw {
+        media_type: Option<String>,
+        bytes: Vec<u8>,
+    },
 }
 
 impl Payload {
@@ -74,7 +80,7 @@ fn form(value: &Value) -> String {
             Value::Array(items) => items.iter().for_each(|item| {
                 out.append_pair(name, &scalar(item));
             }),
-            other => {
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
                 out.append_pair(name, &scalar(other));
             }
         }
@@ -85,7 +91,11 @@ fn form(value: &Value) -> String {
 fn multipart(value: &Value) -> String {
     let mut out = String::new();
     for (name, value) in value.as_object().into_iter().flatten() {
-        out.push_str(&format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n", name.replace('"', "%22"), scalar(value)));
+        out.push_str(&format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n",
+            name.replace('"', "%22"),
+            scalar(value)
+        ));
     }
     out.push_str(&format!("--{BOUNDARY}--\r\n"));
     out
@@ -97,7 +107,9 @@ pub(super) fn sendable(operation: &Operation) -> Option<&Media> {
     let usable = |m: &&Media| m.schema.is_some();
     let named = |name: &'static str| content.iter().filter(usable).find(move |m| essence(&m.media_type) == name);
     named("application/json")
-        .or_else(|| content.iter().filter(usable).find(|m| is_json(&m.media_type) && essence(&m.media_type) != "application/json-patch+json"))
+        .or_else(|| {
+            content.iter().filter(usable).find(|m| is_json(&m.media_type) && essence(&m.media_type) != "application/json-patch+json")
+        })
         .or_else(|| content.iter().filter(usable).find(|m| matches!(m.media_type.as_str(), "*/*" | "application/*")))
         .or_else(|| named("application/x-www-form-urlencoded"))
         .or_else(|| named("multipart/form-data"))
@@ -165,7 +177,8 @@ impl Drafter<'_> {
             accept: None,
         };
         for parameter in operation.parameters.iter().filter(|p| p.place != ParameterPlace::Path) {
-            if !parameter.required && !(wish.optional && is_plain(self.description, parameter)) {
+            let wanted = parameter.required || (wish.optional && is_plain(self.description, parameter));
+            if !wanted {
                 continue;
             }
             match self.parameter(parameter, wish, &known) {
@@ -276,25 +289,31 @@ impl Drafter<'_> {
         }
         let Some(schema) = &parameter.schema else { return Some((vec![(parameter.name.clone(), "text".into())], true)) };
         let named: BTreeMap<String, Value> = BTreeMap::new();
-        let maker = Maker { description: self.description, known: &named, serial: wish.serial, choice: wish.choice };
+        let maker =
+            Maker { description: self.description, known: &named, serial: wish.serial, choice: wish.choice, direction: Direction::Request };
         let value = maker.make(std::slice::from_ref(schema), wish.variant)?;
         let guess = names_a_reference(&parameter.name) || (value.is_string() && !is_closed(self.description, schema));
         Some((serialise(parameter, &value)?, guess))
     }
 
     /// A body, and whether something in it was guessed.
-    pub(super) fn body(&self, operation: &Operation, wish: Wish, known: &BTreeMap<String, Value>) -> Result<Option<(Payload, bool)>, String> {
+    pub(super) fn body(
+        &self,
+        operation: &Operation,
+        wish: Wish,
+        known: &BTreeMap<String, Value>,
+    ) -> Result<Option<(Payload, bool)>, String> {
         let Some(media) = sendable(operation) else {
             return Err("a body in a media type that we can write".into());
         };
         let Some(schema) = &media.schema else { return Err("a schema for the body".into()) };
         let media_type = if media.media_type.contains('*') { "application/json".to_owned() } else { media.media_type.clone() };
-        let maker = Maker { description: self.description, known, serial: wish.serial, choice: wish.choice };
+        let maker = Maker { description: self.description, known, serial: wish.serial, choice: wish.choice, direction: Direction::Request };
         let mut value = None;
         if wish.variant == Variant::Typical && wish.serial == 0 {
             let examples = media.examples.iter().filter_map(|spot| self.description.value(spot));
             value = examples.map(|e| with_known(e, known)).find(|e| {
-                let validator = self.description.validator(schema, crate::api::description::Direction::Request);
+                let validator = self.description.validator(schema, Direction::Request);
                 validator.is_ok_and(|v| v.is_valid(e))
             });
         }
@@ -312,7 +331,9 @@ fn with_known(example: &Value, known: &BTreeMap<String, Value>) -> Value {
         Value::Object(map) => Value::Object(
             map.iter()
                 .map(|(name, value)| match known.get(name) {
-                    Some(known) if known.is_string() == value.is_string() && !value.is_object() && !value.is_array() => (name.clone(), known.clone()),
+                    Some(known) if known.is_string() == value.is_string() && !value.is_object() && !value.is_array() => {
+                        (name.clone(), known.clone())
+                    }
                     _ => (name.clone(), with_known(value, known)),
                 })
                 .collect(),
@@ -353,11 +374,37 @@ fn is_closed(description: &Description, schema: &Spot) -> bool {
 /// Whether an optional parameter can be sent without knowing more than its schema.
 fn is_plain(description: &Description, parameter: &Parameter) -> bool {
     let plain: String = parameter.name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let known_syntax = ["sort", "order", "orderby", "sortby", "fields", "filter", "include", "expand", "select", "embed", "query", "search", "q", "cursor",
-        "after", "before", "pagetoken", "continuationtoken", "startingafter", "endingbefore", "page", "offset", "skip", "startindex", "pagenumber"];
+    let known_syntax = [
+        "sort",
+        "order",
+        "orderby",
+        "sortby",
+        "fields",
+        "filter",
+        "include",
+        "expand",
+        "select",
+        "embed",
+        "query",
+        "search",
+        "q",
+        "cursor",
+        "after",
+        "before",
+        "pagetoken",
+        "continuationtoken",
+        "startingafter",
+        "endingbefore",
+        "page",
+        "offset",
+        "skip",
+        "startindex",
+        "pagenumber",
+    ];
     let enumerated = parameter.schema.as_ref().is_some_and(|s| Flat::of(description, std::slice::from_ref(s), 0).values.is_some());
     let reserved = parameter.place == ParameterPlace::Header
-        && (plain.starts_with("if") || matches!(plain.as_str(), "accept" | "contenttype" | "authorization" | "idempotencykey" | "range" | "host"));
+        && (plain.starts_with("if")
+            || matches!(plain.as_str(), "accept" | "contenttype" | "authorization" | "idempotencykey" | "range" | "host"));
     if reserved || names_a_reference(&parameter.name) || parameter.deprecated {
         return false;
     }
@@ -375,7 +422,8 @@ pub(super) fn address(description: &Description, options: &PlanOptions, draft: &
     for (name, value) in &draft.path {
         let keep = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
         let parameter = operation.and_then(|o| o.parameter(ParameterPlace::Path, name));
-        let styled = parameter.and_then(|p| serialise(p, &json!(value))).and_then(|mut pairs| pairs.pop()).map_or_else(|| value.clone(), |(_, v)| v);
+        let styled =
+            parameter.and_then(|p| serialise(p, &json!(value))).and_then(|mut pairs| pairs.pop()).map_or_else(|| value.clone(), |(_, v)| v);
         // The marks that a style puts before the value are part of its syntax.
         let marks = styled.len() - styled.trim_start_matches(['.', ';']).len();
         let (mark, rest) = if styled == *value { ("", styled.as_str()) } else { styled.split_at(marks) };
@@ -400,12 +448,12 @@ pub(super) fn unknown_id(description: &Description, operation: &Operation, name:
     let Some(schema) = operation.parameter(ParameterPlace::Path, name).and_then(|p| p.schema.clone()) else {
         return Some("probity-unknown".into());
     };
-    let fits = |text: &String| reads_as(description, &schema, text, crate::api::description::Direction::Request) == Some(true);
+    let fits = |text: &String| reads_as(description, &schema, text, Direction::Request) == Some(true);
     let fixed = ["probity-unknown", "987654321", "00000000-0000-4000-8000-00000000dead"].map(str::to_owned);
     let known = BTreeMap::new();
     fixed.into_iter().find(fits).or_else(|| {
-        let maker = Maker { description, known: &known, serial: 97, choice: 0 };
-        maker.make(&[schema.clone()], Variant::Largest).as_ref().and_then(super::resource::id_text)
+        let maker = Maker { description, known: &known, serial: 97, choice: 0, direction: Direction::Request };
+        maker.make(std::slice::from_ref(&schema), Variant::Largest).as_ref().and_then(super::resource::id_text)
     })
 }
 

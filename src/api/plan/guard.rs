@@ -8,9 +8,40 @@ use crate::api::description::Operation;
 
 /// Words that give an operation away, wherever they stand in its path, id, tags or summary.
 const WORDS: [&str; 34] = [
-    "shutdown", "poweroff", "halt", "reboot", "restart", "reset", "restore", "rollback", "execute", "exec", "script", "command", "wipe", "erase",
-    "purge", "factory", "upgrade", "firmware", "flash", "uninstall", "deleteall", "removeall", "dropall", "clearall", "truncate", "destroy",
-    "terminate", "kill", "format", "decommission", "sudo", "shell", "migrate", "bulkdelete",
+    "shutdown",
+    "poweroff",
+    "halt",
+    "reboot",
+    "restart",
+    "reset",
+    "restore",
+    "rollback",
+    "execute",
+    "exec",
+    "script",
+    "command",
+    "wipe",
+    "erase",
+    "purge",
+    "factory",
+    "upgrade",
+    "firmware",
+    "flash",
+    "uninstall",
+    "deleteall",
+    "removeall",
+    "dropall",
+    "clearall",
+    "truncate",
+    "destroy",
+    "terminate",
+    "kill",
+    "format",
+    "decommission",
+    "sudo",
+    "shell",
+    "migrate",
+    "bulkdelete",
 ];
 
 /// Pairs of words that are harmless alone.
@@ -52,7 +83,9 @@ pub fn smells_of_power(operation: &Operation) -> Option<String> {
 /// A GET whose path says that it does something.
 fn acts_by_name(operation: &Operation) -> bool {
     let last = operation.path.rsplit('/').next().unwrap_or_default();
-    words(last).iter().any(|w| matches!(w.as_str(), "shutdown" | "reboot" | "restart" | "poweroff" | "reset" | "execute" | "wipe" | "factory"))
+    words(last)
+        .iter()
+        .any(|w| matches!(w.as_str(), "shutdown" | "reboot" | "restart" | "poweroff" | "reset" | "execute" | "wipe" | "factory"))
 }
 
 /// The words of a text: split at everything that is no letter and at capitals.
@@ -61,10 +94,8 @@ fn words(text: &str) -> Vec<String> {
     let mut word = String::new();
     let mut lower_before = false;
     for c in text.chars() {
-        if !c.is_alphanumeric() || (c.is_uppercase() && lower_before) {
-            if !word.is_empty() {
-                words.push(std::mem::take(&mut word));
-            }
+        if (!c.is_alphanumeric() || (c.is_uppercase() && lower_before)) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
         }
         if c.is_alphanumeric() {
             word.extend(c.to_lowercase());

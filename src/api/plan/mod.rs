@@ -19,14 +19,16 @@
 mod draft;
 mod guard;
 mod paging;
+mod rehearsal;
 mod request;
 mod resource;
 mod steps;
 
 pub use guard::smells_of_power;
-pub(crate) use paging::{Next, Paging, link_relation, next as next_page, paging as paging_of};
+pub(crate) use paging::{Next, link_relation, next as next_page, paging as paging_of};
+pub use rehearsal::rehearse;
 pub use request::{Effect, PlannedRequest, Purpose, SecretUse, Untested, UntestedCause};
-pub(crate) use resource::{id_in, id_text, list_of, template_names};
+pub(crate) use resource::{id_in, id_text, list_of};
 pub(crate) use steps::ids_of;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -36,7 +38,7 @@ use serde_json::Value;
 
 use super::description::{Description, is_safe};
 use super::exchange::ApiExchange;
-use draft::{Draft, Drafter, Payload, Wish, address, sendable, wrong_credential};
+use draft::{Draft, Drafter, address, sendable, wrong_credential};
 use resource::{Finder, Instances, item_prefix, normalised};
 use steps::{Sending, Step};
 
@@ -232,17 +234,15 @@ impl<'a> Plan<'a> {
         let operation = self.description.operations().get(draft.operation);
         let name = operation.map_or_else(String::new, |o| o.name.clone());
         let mut secrets = Vec::new();
-        match sending.purpose {
-            Purpose::NoCredential => {}
-            Purpose::WrongCredential => {
-                let set = operation.and_then(|o| o.security.iter().find(|set| !set.is_empty()).cloned()).unwrap_or_default();
-                for one in set {
-                    if let Some(scheme) = self.description.schemes().get(&one.name) {
-                        wrong_credential(&scheme.kind, &mut draft);
-                    }
+        if sending.purpose == Purpose::WrongCredential {
+            let set = operation.and_then(|o| o.security.iter().find(|set| !set.is_empty()).cloned()).unwrap_or_default();
+            for one in set {
+                if let Some(scheme) = self.description.schemes().get(&one.name) {
+                    wrong_credential(&scheme.kind, &mut draft);
                 }
             }
-            _ => secrets = self.secrets(draft.operation).unwrap_or_default(),
+        } else if sending.purpose != Purpose::NoCredential {
+            secrets = self.secrets(draft.operation).unwrap_or_default();
         }
         let mut headers = vec![("Accept".to_owned(), draft.accept.clone().unwrap_or_else(|| self.accept(draft.operation)))];
         let (body, media_type) = draft.body.encode();

@@ -46,7 +46,9 @@ pub(crate) fn paging(operation: &Operation, default_of: impl Fn(&str) -> Option<
         let plain: String = parameter.name.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
         let name = parameter.name.clone();
         match plain.as_str() {
-            "limit" | "pagesize" | "perpage" | "size" | "top" | "count" | "maxresults" | "maxitems" | "pagelimit" => paging.size = Some(name),
+            "limit" | "pagesize" | "perpage" | "size" | "top" | "count" | "maxresults" | "maxitems" | "pagelimit" => {
+                paging.size = Some(name)
+            }
             "cursor" | "after" | "pagetoken" | "continuationtoken" | "nextcursor" | "startingafter" | "pagecursor" | "nexttoken" => {
                 paging.mover = Some(Mover::Cursor(name));
             }
@@ -70,18 +72,41 @@ pub(crate) fn next(paging: &Paging, size: Option<usize>, response: &ApiResponse)
     }
     let body = response.json().unwrap_or(Value::Null);
     let told = [
-        "/next", "/links/next", "/links/next/href", "/_links/next/href", "/pagination/next", "/paging/next", "/meta/next", "/nextLink", "/next_link", "/@odata.nextLink",
+        "/next",
+        "/links/next",
+        "/links/next/href",
+        "/_links/next/href",
+        "/pagination/next",
+        "/paging/next",
+        "/meta/next",
+        "/nextLink",
+        "/next_link",
+        "/@odata.nextLink",
     ];
     for pointer in told {
         match body.pointer(pointer) {
             Some(Value::String(text)) if text.contains('/') || text.starts_with('?') => return Next::Address(text.clone()),
-            Some(Value::String(text)) if !text.is_empty() && matches!(paging.mover, Some(Mover::Cursor(_))) => return Next::Cursor(text.clone()),
+            Some(Value::String(text)) if !text.is_empty() && matches!(paging.mover, Some(Mover::Cursor(_))) => {
+                return Next::Cursor(text.clone());
+            }
             _ => {}
         }
     }
     let tokens = [
-        "/nextCursor", "/next_cursor", "/nextPageToken", "/next_page_token", "/nextToken", "/cursor", "/pagination/nextCursor", "/paging/nextCursor",
-        "/meta/nextCursor", "/meta/next_cursor", "/pagination/next_cursor", "/continuationToken", "/cursors/after", "/paging/cursors/after",
+        "/nextCursor",
+        "/next_cursor",
+        "/nextPageToken",
+        "/next_page_token",
+        "/nextToken",
+        "/cursor",
+        "/pagination/nextCursor",
+        "/paging/nextCursor",
+        "/meta/nextCursor",
+        "/meta/next_cursor",
+        "/pagination/next_cursor",
+        "/continuationToken",
+        "/cursors/after",
+        "/paging/cursors/after",
     ];
     if let Some(Mover::Cursor(_)) = paging.mover {
         let token = tokens.iter().find_map(|p| body.pointer(p)).and_then(super::resource::id_text);
@@ -116,7 +141,8 @@ pub(crate) fn link_relation(header: &str, relation: &str) -> Option<String> {
         let parameters = tail.get(..stop)?;
         let found = parameters.split(';').any(|p| {
             p.trim().split_once('=').is_some_and(|(name, value)| {
-                name.trim().eq_ignore_ascii_case("rel") && value.trim().trim_matches('"').split_ascii_whitespace().any(|r| r.eq_ignore_ascii_case(relation))
+                name.trim().eq_ignore_ascii_case("rel")
+                    && value.trim().trim_matches('"').split_ascii_whitespace().any(|r| r.eq_ignore_ascii_case(relation))
             })
         });
         if found {
@@ -133,7 +159,10 @@ mod tests {
 
     #[test]
     fn the_next_page_is_found_in_header_and_body() {
-        assert_eq!(link_relation(r#"</a?p=1>; rel="prev", </a?p=3,4>; title="x, y"; rel="last next""#, "next").as_deref(), Some("/a?p=3,4"));
+        assert_eq!(
+            link_relation(r#"</a?p=1>; rel="prev", </a?p=3,4>; title="x, y"; rel="last next""#, "next").as_deref(),
+            Some("/a?p=3,4")
+        );
         assert_eq!(link_relation("</a>; rel=first", "next"), None);
         let response = |body: &str| ApiResponse { status: 200, headers: vec![], body: body.as_bytes().to_vec() };
         let cursor = Paging { size: Some("limit".into()), mover: Some(Mover::Cursor("cursor".into())) };

@@ -76,6 +76,7 @@ impl PlannedRequest {
             Purpose::DeleteAgain => "404, 410 or 204".into(),
             Purpose::ListDeleted { .. } => "2xx without the deleted thing".into(),
             Purpose::Wrong { .. } | Purpose::Missing { .. } | Purpose::NoBody | Purpose::BrokenBody => "4xx".into(),
+            Purpose::Odd { .. } => "no failure".into(),
             Purpose::MediaType { sent: Some(_) } => "415".into(),
             Purpose::MediaType { sent: None } => "415, or what the body deserves".into(),
             Purpose::OtherMethod { declared } => format!("405 with Allow: {}", declared.join(", ")),
@@ -166,6 +167,11 @@ pub enum Purpose {
         /// Accepting it is a fault for certain.
         firm: bool,
     },
+    /// Unusual text that the description allows: whatever is said to it, it must not break the service.
+    Odd {
+        /// Which.
+        what: &'static str,
+    },
     /// A required parameter is left out.
     Missing {
         /// Where it belongs.
@@ -248,6 +254,7 @@ impl Purpose {
             | Self::Missing { .. }
             | Self::NoBody
             | Self::BrokenBody
+            | Self::Odd { .. }
             | Self::MediaType { .. }
             | Self::OtherMethod { .. }
             | Self::NoCredential

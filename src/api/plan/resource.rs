@@ -149,7 +149,9 @@ fn camel(text: &str) -> String {
 /// Whether a property's name says that its value is the id of something else.
 pub(crate) fn names_a_reference(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    (lower.len() > 2 && (name.ends_with("Id") || name.ends_with("ID") || lower.ends_with("_id"))) || lower.ends_with("reference") || lower.ends_with("ref")
+    (lower.len() > 2 && (name.ends_with("Id") || name.ends_with("ID") || lower.ends_with("_id")))
+        || lower.ends_with("reference")
+        || lower.ends_with("ref")
 }
 
 /// The list that an answer carries: the answer itself, or the array that it wraps.
@@ -187,7 +189,9 @@ pub(crate) fn id_in<'a>(thing: &'a Value, name: &str) -> Option<&'a Value> {
     by(&|key| key == wanted)
         .or_else(|| by(&|key| key == "id"))
         .or_else(|| by(&|key| wanted.len() > 2 && wanted.ends_with(key) && key.len() > 1))
-        .or_else(|| by(&|key| matches!(key, "uuid" | "identifier" | "guid" | "key" | "slug" | "code" | "number" | "serial" | "serialnumber")))
+        .or_else(|| {
+            by(&|key| matches!(key, "uuid" | "identifier" | "guid" | "key" | "slug" | "code" | "number" | "serial" | "serialnumber"))
+        })
 }
 
 /// A reader of answers: finds the things that an answer shows or makes.
@@ -240,9 +244,16 @@ impl Finder<'_> {
     }
 
     /// What an answer to a creation says that it made: by its links, its Location, its body.
-    pub(crate) fn created(&self, operation: &Operation, values: &[String], response: &ApiResponse, sent: Option<&Value>) -> Option<Instance> {
+    pub(crate) fn created(
+        &self,
+        operation: &Operation,
+        values: &[String],
+        response: &ApiResponse,
+        sent: Option<&Value>,
+    ) -> Option<Instance> {
         let body = response.json();
-        let make = |item: String, values: Vec<String>, id: Value| Instance { item, values, id, ours: true, alive: true, sent: sent.cloned() };
+        let make =
+            |item: String, values: Vec<String>, id: Value| Instance { item, values, id, ours: true, alive: true, sent: sent.cloned() };
         let at_location = response.header("location").and_then(|location| self.by_address(location));
         // Where no path leads to the things one by one, they are remembered by where they would stand.
         let virtual_item = || (format!("{}/{{}}", normalised(&operation.path)), "id".to_owned(), true);
@@ -364,7 +375,9 @@ mod tests {
         let thing = json!({ "residentName": "x", "id": 7, "deviceId": "d" });
         assert_eq!(id_in(&thing, "deviceId"), Some(&json!("d")));
         assert_eq!(id_in(&thing, "residentId"), Some(&json!(7)));
-        assert!(names_a_reference("residentId") && names_a_reference("device_id") && !names_a_reference("paid") && !names_a_reference("id"));
+        assert!(
+            names_a_reference("residentId") && names_a_reference("device_id") && !names_a_reference("paid") && !names_a_reference("id")
+        );
         assert_eq!(list_of(&json!({ "items": [1], "total": 3 })).map(Vec::len), Some(1));
     }
 }

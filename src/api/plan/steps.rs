@@ -112,7 +112,10 @@ impl Plan<'_> {
                         && description.operations().get(*other).is_some_and(|o| {
                             let item = format!("{}/{{}}", normalised(&o.path));
                             reference_names(description, &item).iter().any(|name| needs.contains(name))
-                                || description.operations().get(*index).is_some_and(|o| normalised(&o.path).starts_with(&format!("{item}/")))
+                                || description
+                                    .operations()
+                                    .get(*index)
+                                    .is_some_and(|o| normalised(&o.path).starts_with(&format!("{item}/")))
                         })
                 })
             });
@@ -178,7 +181,9 @@ impl Plan<'_> {
             return None;
         }
         match self.drafter().draft(index, Wish::PLAIN) {
-            Ok(draft) => Some(Sending { draft, purpose: Purpose::Plain, slug: "plain".into(), why: "a valid request with what is required".into() }),
+            Ok(draft) => {
+                Some(Sending { draft, purpose: Purpose::Plain, slug: "plain".into(), why: "a valid request with what is required".into() })
+            }
             Err(needs) => {
                 self.missing(index, "the operation", &needs);
                 None
@@ -187,12 +192,8 @@ impl Plan<'_> {
     }
 
     fn create(&mut self, index: usize, round: usize) -> Option<Sending> {
-        let variants = [
-            (Variant::Typical, "plain"),
-            (Variant::Smallest, "smallest"),
-            (Variant::Largest, "largest"),
-            (Variant::Script, "script"),
-        ];
+        let variants =
+            [(Variant::Typical, "plain"), (Variant::Smallest, "smallest"), (Variant::Largest, "largest"), (Variant::Script, "script")];
         let (variant, name) = variants.get(round).copied().unwrap_or((Variant::Typical, "choice"));
         let wish = Wish { variant, serial: round, choice: round, turn: 0, optional: round != 1 };
         match self.drafter().draft(index, wish) {
@@ -293,10 +294,14 @@ impl Plan<'_> {
         let mut steps = Vec::new();
         for link in operation.response(response.status).into_iter().flat_map(|r| &r.links) {
             let target = match &link.target {
-                LinkTarget::Id(id) => self.open.iter().copied().find(|i| self.operation(*i).is_some_and(|o| o.operation_id.as_deref() == Some(id))),
-                LinkTarget::Reference(reference) => self.description.resolve(0, reference).ok().and_then(|(spot, _)| {
-                    self.open.iter().copied().find(|i| self.operation(*i).is_some_and(|o| o.spot == spot))
-                }),
+                LinkTarget::Id(id) => {
+                    self.open.iter().copied().find(|i| self.operation(*i).is_some_and(|o| o.operation_id.as_deref() == Some(id)))
+                }
+                LinkTarget::Reference(reference) => self
+                    .description
+                    .resolve(0, reference)
+                    .ok()
+                    .and_then(|(spot, _)| self.open.iter().copied().find(|i| self.operation(*i).is_some_and(|o| o.spot == spot))),
             };
             let Some((target, operation)) = target.and_then(|t| Some((t, self.operation(t)?))) else { continue };
             // What changes something is walked by its own steps.
@@ -412,7 +417,9 @@ impl Plan<'_> {
             }
         }
         if body {
-            for (round, variant, end) in [(1, Variant::Smallest, "smallest"), (2, Variant::Largest, "largest"), (3, Variant::Script, "script")] {
+            for (round, variant, end) in
+                [(1, Variant::Smallest, "smallest"), (2, Variant::Largest, "largest"), (3, Variant::Script, "script")]
+            {
                 let Ok(mut draft) = self.drafter().draft(index, wish(variant, round)) else { continue };
                 // The state that the first change led to may forbid another.
                 draft.guess |= action;
@@ -447,6 +454,7 @@ impl Plan<'_> {
         };
         self.wrong_parameters(&operation, &base, &mut steps);
         self.wrong_bodies(&operation, &base, &mut steps);
+        self.odd_bodies(&operation, &base, &mut steps);
         steps.extend(self.unknown(&operation, &base));
         steps
     }
@@ -564,12 +572,43 @@ impl Plan<'_> {
         steps.push(send(with(payload), Purpose::MediaType { sent: None }, "media-type-none", "a valid body under no media type"));
     }
 
+    /// Text that the description allows and that services stumble over: very long, empty, with marks
+    /// that mean something to databases, pages and shells.
+    fn odd_bodies(&self, operation: &Operation, base: &Draft, steps: &mut Vec<Step>) {
+        const LENGTH: usize = 10_000;
+        const MARKS: &str = "O'Brien \"x\" <b>&amp; %s %00 \\ ;--";
+        let (Payload::Value { media_type, value: Value::Object(body) }, Some(schema)) =
+            (&base.body, sendable(operation).and_then(|m| m.schema.clone()))
+        else {
+            return;
+        };
+        let Ok(validator) = self.description.validator(&schema, crate::api::description::Direction::Request) else { return };
+        for (what, text) in [("long text", "x".repeat(LENGTH)), ("empty text", String::new()), ("marks", MARKS.to_owned())] {
+            let mut odd = body.clone();
+            for name in body.iter().filter(|(_, v)| v.is_string()).map(|(n, _)| n) {
+                let before = odd.insert(name.clone(), json!(text));
+                if !validator.is_valid(&Value::Object(odd.clone()))
+                    && let Some(before) = before
+                {
+                    odd.insert(name.clone(), before);
+                }
+            }
+            if odd != *body {
+                let payload = Payload::Value { media_type: media_type.clone(), value: Value::Object(odd) };
+                let slug = format!("odd-{}", what.replace(' ', "-"));
+                let why = format!("{what} wherever the description allows it");
+                steps.push(send(Draft { body: payload, ..base.clone() }, Purpose::Odd { what }, slug, why));
+            }
+        }
+    }
+
     fn other_method(&mut self, path: &str) -> Option<Sending> {
         if !self.options.wrong {
             return None;
         }
-        let of_path: Vec<usize> =
-            (0..self.description.operations().len()).filter(|i| self.operation(*i).is_some_and(|o| !o.outgoing && o.path == path)).collect();
+        let of_path: Vec<usize> = (0..self.description.operations().len())
+            .filter(|i| self.operation(*i).is_some_and(|o| !o.outgoing && o.path == path))
+            .collect();
         let mut declared: Vec<String> = of_path.iter().filter_map(|i| self.operation(*i)).map(|o| o.method.clone()).collect();
         declared.sort();
         declared.dedup();
@@ -615,7 +654,12 @@ impl Plan<'_> {
             set(&mut draft.query, size, most.to_string());
         }
         draft.accept = None;
-        vec![send(draft, Purpose::Whole { size: how.size }, "list-whole", "the list in as large a page as is allowed, to hold its pages against")]
+        vec![send(
+            draft,
+            Purpose::Whole { size: how.size },
+            "list-whole",
+            "the list in as large a page as is allowed, to hold its pages against",
+        )]
     }
 
     /// The bounds of a number parameter.
@@ -827,18 +871,33 @@ impl Plan<'_> {
     }
 
     /// What a purpose calls for next.
-    fn follow_up(&mut self, index: usize, sending: &Sending, response: &ApiResponse) -> Vec<Step> {
-        match &sending.purpose {
-            Purpose::Update if response.is_success() => self.after_update(index, sending, response.status),
-            Purpose::Whole { .. } if response.is_success() => self.first_page(index, sending, response).into_iter().collect(),
-            Purpose::Page { .. } if response.is_success() => self.next_page(index, sending, response).into_iter().collect(),
-            Purpose::Bounds { end, parts, single: false } if is_refusal(response.status) => self.one_by_one(index, sending, end, parts),
-            Purpose::Create { variant } if is_refusal(response.status) && *variant != "plain" => {
-                let parts: Vec<String> = sending.draft.body.value().and_then(Value::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_default();
-                self.one_by_one(index, sending, variant, &parts)
+    fn follow_up(&self, index: usize, sending: &Sending, response: &ApiResponse) -> Vec<Step> {
+        let purpose = &sending.purpose;
+        if response.is_success() {
+            if *purpose == Purpose::Update {
+                return self.after_update(index, sending, response.status);
             }
-            _ => Vec::new(),
+            if matches!(purpose, Purpose::Whole { .. }) {
+                return self.first_page(index, sending, response).into_iter().collect();
+            }
+            if matches!(purpose, Purpose::Page { .. }) {
+                return self.next_page(index, sending, response).into_iter().collect();
+            }
         }
+        if !is_refusal(response.status) {
+            return Vec::new();
+        }
+        if let Purpose::Bounds { end, parts, single: false } = purpose {
+            return self.one_by_one(index, sending, end, parts);
+        }
+        if let Purpose::Create { variant } = purpose
+            && *variant != "plain"
+        {
+            let parts: Vec<String> =
+                sending.draft.body.value().and_then(Value::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_default();
+            return self.one_by_one(index, sending, variant, &parts);
+        }
+        Vec::new()
     }
 
     /// After a refusal of several ends together: each alone, on a request that is known to work.
@@ -857,7 +916,8 @@ impl Plan<'_> {
             copy(&sending.draft.query, &mut draft.query);
             copy(&sending.draft.headers, &mut draft.headers);
             copy(&sending.draft.cookies, &mut draft.cookies);
-            if let (Payload::Value { value: Value::Object(to), .. }, Some(Value::Object(from))) = (&mut draft.body, sending.draft.body.value())
+            if let (Payload::Value { value: Value::Object(to), .. }, Some(Value::Object(from))) =
+                (&mut draft.body, sending.draft.body.value())
                 && let Some(value) = from.get(part)
             {
                 to.insert(part.clone(), value.clone());
@@ -866,7 +926,12 @@ impl Plan<'_> {
                 continue;
             }
             let purpose = Purpose::Bounds { end, parts: vec![part.clone()], single: true };
-            steps.push(send(draft, purpose, format!("{end}-{part}"), format!("the {end} value of `{part}` alone, after several together were refused")));
+            steps.push(send(
+                draft,
+                purpose,
+                format!("{end}-{part}"),
+                format!("the {end} value of `{part}` alone, after several together were refused"),
+            ));
         }
         steps
     }
@@ -883,10 +948,20 @@ impl Plan<'_> {
             let names = self.operation(reader).map(|o| template_names(&o.path)).unwrap_or_default();
             draft.path = names.into_iter().zip(sending.draft.path.iter().map(|(_, v)| v.clone())).collect();
             draft.guess = false;
-            steps.push(send(draft, Purpose::ReadUpdate { sent: sent.clone() }, "read-change", "what was just changed must be read as changed"));
+            steps.push(send(
+                draft,
+                Purpose::ReadUpdate { sent: sent.clone() },
+                "read-change",
+                "what was just changed must be read as changed",
+            ));
         }
         if operation.method == "PUT" {
-            steps.push(send(sending.draft.clone(), Purpose::Repeat { first: status }, "change-again", "PUT is idempotent: once more must do no more"));
+            steps.push(send(
+                sending.draft.clone(),
+                Purpose::Repeat { first: status },
+                "change-again",
+                "PUT is idempotent: once more must do no more",
+            ));
         }
         steps
     }
@@ -894,7 +969,8 @@ impl Plan<'_> {
     /// The same creation with the same Idempotency-Key, where the operation has one.
     fn repeat_with_key(&self, index: usize, sending: &Sending, instance: &Instance) -> Option<Step> {
         let operation = self.operation(index)?;
-        let parameter = operation.parameters.iter().find(|p| p.place == ParameterPlace::Header && p.name.eq_ignore_ascii_case("idempotency-key"))?;
+        let parameter =
+            operation.parameters.iter().find(|p| p.place == ParameterPlace::Header && p.name.eq_ignore_ascii_case("idempotency-key"))?;
         if sending.purpose != (Purpose::Create { variant: "plain" }) {
             return None;
         }

@@ -161,7 +161,10 @@ impl SampleApi {
     /// The answer to a request. The address may be whole or begin with the path; `/v1` may stand
     /// before it or not.
     pub fn respond(&mut self, request: &ApiRequest) -> ApiResponse {
-        let after_host = request.url.split_once("://").map_or(request.url.as_str(), |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
+        let after_host = request
+            .url
+            .split_once("://")
+            .map_or(request.url.as_str(), |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
         let (path, query) = after_host.split_once('?').unwrap_or((after_host, ""));
         let path = path.strip_prefix("/v1").unwrap_or(path);
         let segments: Vec<String> = path.split('/').filter(|s| !s.is_empty()).map(percent_decoded).collect();
@@ -268,25 +271,36 @@ impl SampleApi {
         {
             map.shift_remove("title");
         }
-        ApiResponse { status, headers: vec![("Content-Type".into(), "application/problem+json".into())], body: problem.to_string().into_bytes() }
+        ApiResponse {
+            status,
+            headers: vec![("Content-Type".into(), "application/problem+json".into())],
+            body: problem.to_string().into_bytes(),
+        }
     }
 
     fn failure(&self) -> ApiResponse {
         let problem = json!({ "type": "about:blank", "title": "The platform failed", "status": 500 });
-        ApiResponse { status: 500, headers: vec![("Content-Type".into(), "application/problem+json".into())], body: problem.to_string().into_bytes() }
+        ApiResponse {
+            status: 500,
+            headers: vec![("Content-Type".into(), "application/problem+json".into())],
+            body: problem.to_string().into_bytes(),
+        }
     }
 
     /// The body as an object, if its media type is one of those that are taken.
     fn body(&self, request: &ApiRequest, media_type: &str) -> Result<Map<String, Value>, ApiResponse> {
         let sent = request.header("content-type").map(essence);
-        let right = sent.as_deref().is_some_and(|sent| sent == media_type || (media_type == "application/json" && is_json(sent) && sent == "application/json"));
+        let right = sent
+            .as_deref()
+            .is_some_and(|sent| sent == media_type || (media_type == "application/json" && is_json(sent) && sent == "application/json"));
         if !right && self.has("fails-on-media-type") && sent.is_some() {
             return Err(self.failure());
         }
         if request.body.is_empty() {
             return if self.has("takes-no-body") { Ok(Map::new()) } else { Err(self.problem(400, "a body is needed")) };
         }
-        if !right && !(self.has("takes-any-media-type") && sent.is_some()) {
+        let lenient = self.has("takes-any-media-type") && sent.is_some();
+        if !right && !lenient {
             return Err(self.problem(415, "the body must be JSON"));
         }
         match serde_json::from_slice(&request.body) {
@@ -359,7 +373,10 @@ impl SampleApi {
             return Err(self.problem(400, "the cursor is too long"));
         }
         let start = match value("cursor") {
-            Some(cursor) => cursor.strip_prefix("from-").and_then(|n| n.parse::<u32>().ok()).ok_or_else(|| self.problem(400, "the cursor is not known"))?,
+            Some(cursor) => cursor
+                .strip_prefix("from-")
+                .and_then(|n| n.parse::<u32>().ok())
+                .ok_or_else(|| self.problem(400, "the cursor is not known"))?,
             None => 0,
         };
         let listed: Vec<(&u32, &Map<String, Value>)> = self
@@ -470,7 +487,11 @@ impl SampleApi {
         let number = self.resident_number(id)?;
         let left = self.has("deleted-contacts") && self.contacts.get(&number).is_some_and(|c| !c.is_empty());
         if !self.residents.contains_key(&number) && !left {
-            let detail = if self.has("error-person") { "there is no such resident; did you mean Wilhelmina Fixture?" } else { "there is no such resident" };
+            let detail = if self.has("error-person") {
+                "there is no such resident; did you mean Wilhelmina Fixture?"
+            } else {
+                "there is no such resident"
+            };
             return Err(self.problem(404, detail));
         }
         let contacts = self.contacts.get(&number).cloned().unwrap_or_default();
@@ -486,7 +507,9 @@ impl SampleApi {
         self.checked(&contact, CONTACT)?;
         let own = self.number();
         contact.insert("id".into(), json!(format!("con-{own}")));
-        for (name, value) in [("name", json!("Fixture Contact")), ("phone", json!("+3225550100")), ("relation", json!("carer")), ("rank", json!(1))] {
+        for (name, value) in
+            [("name", json!("Fixture Contact")), ("phone", json!("+3225550100")), ("relation", json!("carer")), ("rank", json!(1))]
+        {
             contact.entry(name).or_insert(value);
         }
         let response = self.json(201, &Value::Object(contact.clone()));
@@ -545,7 +568,8 @@ impl SampleApi {
             None => None,
         };
         let limit = if self.has("page-size-ignored") { 100 } else { limit };
-        let listed = self.alarms.values().filter(|a| open.is_none_or(|open| (a.get("state").and_then(Value::as_str) == Some("open")) == open));
+        let listed =
+            self.alarms.values().filter(|a| open.is_none_or(|open| (a.get("state").and_then(Value::as_str) == Some("open")) == open));
         let page: Vec<Value> = listed.skip(offset).take(limit).map(|a| self.shown_alarm(a)).collect();
         Ok(self.json(200, &json!(page)))
     }

@@ -61,10 +61,8 @@ pub(super) const ALARM: &[Field] = &[
     field("position", false, Must::Position),
 ];
 
-pub(super) const ALARM_CHANGE: &[Field] = &[
-    field("state", false, Must::Listed(&["open", "acknowledged", "closed"])),
-    field("note", false, Must::Text { least: 0, most: 200 }),
-];
+pub(super) const ALARM_CHANGE: &[Field] =
+    &[field("state", false, Must::Listed(&["open", "acknowledged", "closed"])), field("note", false, Must::Text { least: 0, most: 200 })];
 
 /// What is wrong with a body, in words.
 pub(super) fn check(body: &Map<String, Value>, fields: &[Field], quirks: &BTreeSet<String>) -> Result<(), String> {
@@ -79,12 +77,8 @@ pub(super) fn check(body: &Map<String, Value>, fields: &[Field], quirks: &BTreeS
             None if field.required && !(has("takes-missing-property") && field.name == "birthDate") => {
                 return Err(format!("{} is needed", field.name));
             }
-            None => {}
-            Some(value) => {
-                if !fits(field, value, quirks) {
-                    return Err(format!("{} is not what it must be", field.name));
-                }
-            }
+            Some(value) if !fits(field, value, quirks) => return Err(format!("{} is not what it must be", field.name)),
+            Some(_) | None => {}
         }
     }
     Ok(())
@@ -111,7 +105,9 @@ fn fits(field: &Field, value: &Value, quirks: &BTreeSet<String>) -> bool {
             Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
         },
         Must::Digits(count) => value.as_str().is_some_and(|text| text.len() == count && text.bytes().all(|b| b.is_ascii_digit())),
-        Must::ResidentId => value.as_str().and_then(|t| t.strip_prefix("res-")).is_some_and(|d| d.len() == 4 && d.bytes().all(|b| b.is_ascii_digit())),
+        Must::ResidentId => {
+            value.as_str().and_then(|t| t.strip_prefix("res-")).is_some_and(|d| d.len() == 4 && d.bytes().all(|b| b.is_ascii_digit()))
+        }
         Must::Whole { least, most } => {
             let priority = field.name == "priority";
             match value.as_i64() {
@@ -135,7 +131,9 @@ fn fits(field: &Field, value: &Value, quirks: &BTreeSet<String>) -> bool {
             })
         }),
         Must::Position => value.as_object().is_some_and(|map| {
-            let room = map.get("room").map_or_else(|| has("takes-nested-fault"), |r| r.as_str().is_some_and(|t| (1..=30).contains(&t.chars().count())));
+            let room = map
+                .get("room")
+                .map_or_else(|| has("takes-nested-fault"), |r| r.as_str().is_some_and(|t| (1..=30).contains(&t.chars().count())));
             let floor = map.get("floor").is_none_or(|f| f.as_i64().is_some_and(|n| (-2..=60).contains(&n)));
             room && floor
         }),
@@ -143,9 +141,8 @@ fn fits(field: &Field, value: &Value, quirks: &BTreeSet<String>) -> bool {
 }
 
 fn is_telephone(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
-    })
+    text.strip_prefix('+')
+        .is_some_and(|digits| (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0'))
 }
 
 fn is_date(text: &str) -> bool {
