@@ -1,5 +1,7 @@
 //! The house rules that a compiler does not check.
 
+#![expect(clippy::unwrap_used, reason = "what cannot go on ends, and says where")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! The program as a person or a pipeline meets it: words, streams and exit codes.
 
+#![expect(clippy::unwrap_used, reason = "what cannot go on ends, and says where")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,6 +1,8 @@
 //! Files that are made from the code. `UPDATE=1 cargo test --test generated` rewrites them; without it
 //! the test holds them to the code.
 
+#![expect(clippy::unwrap_used, reason = "what cannot go on ends, and says where")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -85,13 +85,11 @@ impl Kind for BrowserProtection {
             });
         }
         let content_type = answer.header("content-type");
-        let host = facts.endpoint().and_then(|e| e.url.host_str()).unwrap_or_default();
         let surface = match (self.surface, content_type.is_some_and(is_html)) {
             // Whatever it is called: an answer that is no page runs no scripts.
             (_, false) => Surface::Api,
-            (Some(Surface::Api), true) | (None, true) if !is_address(host) => Surface::WebPage,
-            (Some(Surface::WebPage), true) => Surface::WebPage,
-            (Some(Surface::Device | Surface::Api) | None, true) => Surface::Device,
+            (Some(surface), true) => surface,
+            (None, true) => Self::surface_of(facts),
         };
         let page = answer.text.as_deref().unwrap_or_default();
         let policies = Policies::read(
@@ -124,12 +122,24 @@ impl Kind for BrowserProtection {
     }
 }
 
+impl BrowserProtection {
+    /// A page that the target file calls one, or that has a name, is a web page wherever it was reached;
+    /// another page at a bare address is that of a device.
+    fn surface_of(facts: &Facts<'_>) -> Surface {
+        let (Some(name), Some(endpoint)) = (facts.endpoint, facts.endpoint()) else { return Surface::WebPage };
+        let serves = |roles: &[&str]| roles.iter().any(|role| endpoint.serves(name, role));
+        let host = endpoint.server_name.as_deref().or(endpoint.url.host_str()).unwrap_or_default();
+        if serves(&["web", "app", "portal"]) || !(is_address(host) || serves(&["hub", "device", "sensor"])) { Surface::WebPage } else { Surface::Device }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;
 
     use super::super::answer::tests::{answer, answers, kind, target};
     use super::*;
+    use crate::target::Target;
 
     const SOUND: [(&str, &str); 5] = [
         ("Content-Type", "text/html; charset=utf-8"),
@@ -165,6 +175,16 @@ mod tests {
         let json = [("Content-Type", "application/json")];
         assert_eq!(judge("{judge: [content-security-policy, framing, referrer-policy]}", 200, &json).outcome, Outcome::Inapplicable);
         assert_eq!(judge("{surface: device}", 200, &SOUND[..1]).outcome, Outcome::Passed);
+        let at = |endpoint: &str| {
+            let check: BrowserProtection = kind("{}");
+            let target = Target::parse("t", &format!("target: 1\nproduct: {{name: Bell, version: 2.1.0, vendor: {{name: v}}}}\nendpoints:\n  x: {endpoint}\n")).unwrap();
+            let seen = answers(vec![answer(200, &SOUND[..1], "")]);
+            check.judge(&seen, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target, endpoint: Some("x") }).outcome
+        };
+        assert_eq!(at("{url: 'http://192.168.1.7/'}"), Outcome::Passed);
+        assert_eq!(at("{url: 'http://192.168.1.7/', serves: [web]}"), Outcome::Failed);
+        assert_eq!(at("{url: 'https://192.168.1.7/', server-name: care.test}"), Outcome::Failed);
+        assert_eq!(at("{url: 'https://hub.test/', serves: [hub]}"), Outcome::Passed);
         assert_eq!(judge("{}", 404, &SOUND[..1]).outcome, Outcome::CantTell);
         assert_eq!(judge("{}", 503, &SOUND).outcome, Outcome::CantTell);
     }

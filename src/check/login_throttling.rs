@@ -90,6 +90,9 @@ impl Kind for LoginThrottling {
         if seen.tries.first().is_some_and(|t| t.status >= 500 && t.status != 503) {
             return Verdict::cant_tell(Cause::Target, format!("the log-in answers with status {}: it does not work", last.status)).with(evidence);
         }
+        if matches!(self.login, Login::Basic { .. }) && seen.tries.first().is_some_and(|t| (200..300).contains(&t.status)) {
+            return Verdict::cant_tell(Cause::Target, "the path opens to a wrong password: it is not protected by a log-in").with(evidence);
+        }
         if seen.blocked {
             return Verdict::passed(format!("after {count} wrong passwords no connection is taken any more")).with(evidence);
         }
@@ -151,6 +154,7 @@ mod tests {
         assert_eq!(judge(&alike[..6], true), Word::Passed);
         assert_eq!(judge(&[(429, 20)], false), Word::CantTell);
         assert_eq!(judge(&[(500, 20)], false), Word::CantTell);
+        assert_eq!(judge(&[(200, 20); 10], false), Word::CantTell, "nothing is protected");
         assert_eq!(judge(&alike[..6], false), Word::CantTell, "too few tries");
         assert_eq!(LoginThrottling::EFFECT, Effect::Intrusive);
     }

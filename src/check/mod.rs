@@ -6,6 +6,7 @@
 //! [`Verdict`]. See `docs/adding-a-kind.md`.
 
 mod answer;
+mod api;
 mod kind;
 mod login;
 mod page;
@@ -120,9 +121,14 @@ macro_rules! kinds {
 
 kinds! {
     answer_format::AnswerFormat,
+    api_answers::ApiAnswers,
+    api_behaviour::ApiBehaviour,
+    api_client_reader::ApiClientReader,
+    api_description::ApiDescription,
     attestation::Attestation,
     authentication_enforced::AuthenticationEnforced,
     browser_protection::BrowserProtection,
+    certificate::Certificate,
     claims::Claims,
     coap_exposure::CoapExposure,
     cookies::Cookies,
@@ -131,6 +137,7 @@ kinds! {
     default_credentials::DefaultCredentials,
     document::Document,
     document_format::DocumentFormat,
+    fhir_capability::FhirCapability,
     hsds_completeness::HsdsCompleteness,
     hsds_directory::HsdsDirectory,
     html_basics::HtmlBasics,
@@ -150,13 +157,19 @@ kinds! {
     security_txt::SecurityTxt,
     sip_exposure::SipExposure,
     sip_registration::SipRegistration,
+    smart_configuration::SmartConfiguration,
     structured_errors::StructuredErrors,
     trace_method::TraceMethod,
     transport_security::TransportSecurity,
+    tls_features::TlsFeatures,
+    tls_groups::TlsGroups,
+    tls_key_exchange_hash::TlsKeyExchangeHash,
+    tls_suites::TlsSuites,
+    tls_version::TlsVersion,
     unauthenticated_access::UnauthenticatedAccess,
-    wot_thing_description::WotThingDescription,
     update_manifest::UpdateManifest,
     vulnerabilities::Vulnerabilities,
+    wot_thing_description::WotThingDescription,
 }
 
 /// A check as a profile places it: what is asked, and of which endpoints.
@@ -231,6 +244,7 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().to_string_lossy().trim_end_matches(".rs").to_owned())
             .filter(|name| !["mod", "answer", "kind", "page", "probes", "schema", "tls"].contains(&name.as_str()))
             .filter(|name| !["mod", "answer", "kind", "login", "page", "probes", "schema"].contains(&name.as_str()))
+            .filter(|name| !["mod", "answer", "api", "kind", "page", "probes", "schema"].contains(&name.as_str()))
             .collect();
         files.sort();
         let mut listed: Vec<String> = FILES.iter().map(|(file, _)| (*file).to_owned()).collect();

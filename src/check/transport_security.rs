@@ -65,7 +65,8 @@ impl TransportSecurity {
                 Verdict::cant_tell(Cause::Target, format!("status {} says nothing about the header", answer.status)).with(answer.status_evidence("status 200"))
             });
         }
-        let host = facts.endpoint().and_then(|e| e.url.host_str()).unwrap_or_default();
+        // Reached by its address on a bench, a service may have a name all the same.
+        let host = facts.endpoint().and_then(|e| e.server_name.as_deref().or(e.url.host_str())).unwrap_or_default();
         let demand = Demand { least_max_age: self.least_max_age, advised_max_age: self.advised_max_age.unwrap_or(self.least_max_age), sub_domains: self.sub_domains };
         let judged = judge(&Sent { host, secure: &values, clear: &[] }, self.surface.unwrap_or(Surface::Api), &demand);
         let verdict = judged.to_verdict("Strict-Transport-Security");

@@ -39,6 +39,11 @@ pub(super) enum Command {
     Replay(Replay),
     /// Check a received bundle offline: nothing changed, and the verdicts follow from the evidence
     Verify(Replay),
+    /// Judge documents by the open standards of care, without a target
+    Check(Check),
+    /// Look after packages of FHIR definitions
+    #[command(subcommand)]
+    Package(Package),
     /// Explain a requirement, a kind of check, an outcome or an exit code
     Explain(Explain),
     /// List the kinds of check with their parameters
@@ -158,6 +163,42 @@ pub(super) struct Report {
 pub(super) struct Replay {
     /// The bundle: a folder or a .zip
     pub(super) bundle: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The files; a folder is judged as a data package
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// The format they are judged by; told from the content where nothing is said
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(super) format: Option<String>,
+    /// A package of FHIR definitions: a path, or an id of an added or cached one; may be given several times
+    #[arg(long, value_name = "PATH|ID")]
+    pub(super) package: Vec<String>,
+    /// A FHIR profile that each resource must meet, by its canonical address
+    #[arg(long, value_name = "URL")]
+    pub(super) profile: Vec<String>,
+    /// The vendor's own JSON Schema, or for CSV a Table Schema
+    #[arg(long, value_name = "FILE")]
+    pub(super) schema: Option<PathBuf>,
+    /// A JSON-LD context that is at hand
+    #[arg(long, value_name = "IRI=FILE")]
+    pub(super) context: Vec<String>,
+    /// How findings are written: text, json, sarif or operation-outcome
+    #[arg(long, default_value = "text", value_name = "REPORT")]
+    pub(super) report: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Package {
+    /// Keep a package: a .tgz as registries hand it out, or an unpacked folder
+    Add {
+        /// The archive or folder
+        path: PathBuf,
+    },
+    /// List the packages that are kept
+    List,
 }
 
 #[derive(Debug, Args)]

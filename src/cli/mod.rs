@@ -5,6 +5,7 @@
 
 mod args;
 mod assess;
+mod check;
 mod demo;
 mod exit;
 mod explain;
@@ -49,6 +50,8 @@ pub fn run() -> Exit {
 
 fn dispatch(command: &Command, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     match command {
+        Command::Check(args) => check::run(args, terminal),
+        Command::Package(command) => check::package(command, terminal),
         Command::Explain(args) => explain::explain(args, terminal),
         Command::Checks(args) => explain::checks(args, terminal),
         Command::Profile(command) => profile::run(command, terminal),

@@ -16,6 +16,7 @@ use super::certificate::Authority;
 use super::placeholder::Known;
 use super::service::{Answered, Asked, Service};
 use super::vendor::Vendor;
+use crate::api::sample::SampleApi;
 use crate::document::Mistake;
 use crate::target::Target;
 
@@ -90,7 +91,11 @@ impl Vendor {
             serde_json::from_value(tree.get("services").cloned().unwrap_or_else(|| serde_json::json!({})))
                 .map_err(|e| wrong(e.to_string()))?;
         let mut tasks = JoinSet::new();
-        for (name, service) in services {
+        for (name, mut service) in services {
+            if service.sample_api {
+                let api = SampleApi::new(self.quirks.iter().map(String::as_str));
+                service.sample = Some(Arc::new(std::sync::Mutex::new(api)));
+            }
             let Some(listener) = listeners.remove(&name) else { continue };
             let acceptor = match service.scheme.as_str() {
                 "https" => Some(TlsAcceptor::from(service.tls.config(&authority, now).map_err(wrong)?)),
@@ -174,8 +179,13 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                 return Ok(());
             }
         }
-        buffer.drain(..body.min(buffer.len()));
-        let answered = service.answer(&Asked { method, path, bearer, head: &text, gzip }, secrets);
+        let body: Vec<u8> = buffer.drain(..body.min(buffer.len())).collect();
+        let headers = text
+            .split("\r\n")
+            .skip(1)
+            .filter_map(|l| l.split_once(':').map(|(n, v)| (n.trim().to_owned(), v.trim().to_owned())))
+            .collect();
+        let answered = service.answer(&Asked { method, path, target, headers, body, bearer, head: &text, gzip }, secrets);
         if send(&mut stream, &answered).await? || last {
             break;
         }

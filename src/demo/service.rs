@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use flate2::Compression;
@@ -10,6 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::certificate::Tls;
+use crate::api::exchange::ApiRequest;
+use crate::api::sample::{SampleApi, TOKEN, description};
 
 /// One service of a vendor: a port on loopback.
 #[derive(Debug, Clone, Deserialize)]
@@ -19,6 +22,12 @@ pub(super) struct Service {
     pub(super) scheme: String,
     #[serde(default)]
     pub(super) tls: Tls,
+    /// Beneath `/v1` the sample API answers where no route fits, and `/openapi.yaml` is its description.
+    #[serde(default)]
+    pub(super) sample_api: bool,
+    /// The sample API at work.
+    #[serde(skip)]
+    pub(super) sample: Option<Arc<Mutex<SampleApi>>>,
     /// Header fields of every answer.
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -119,6 +128,10 @@ enum Encoding {
 pub(super) struct Asked<'a> {
     pub(super) method: &'a str,
     pub(super) path: &'a str,
+    /// Path and query as they were sent.
+    pub(super) target: &'a str,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
     pub(super) bearer: Option<&'a str>,
     /// The question as it came.
     pub(super) head: &'a str,
@@ -137,10 +150,55 @@ impl Service {
     /// The answer to a question.
     pub(super) fn answer(&self, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Answered {
         let method = if asked.method == "HEAD" { "GET" } else { asked.method };
+        let known = self.routes.contains_key(&format!("{method} {}", asked.path));
+        if let Some(answered) = self.sample.as_ref().filter(|_| !known).and_then(|sample| self.from_sample(sample, asked, secrets)) {
+            return answered;
+        }
         let route = self.routes.get(&format!("{method} {}", asked.path)).unwrap_or(&self.fallback);
         let shown = |name: &String| asked.bearer.is_some() && asked.bearer == secrets.get(name).map(String::as_str);
         let allowed = route.needs.as_ref().is_none_or(|needs| needs.names().iter().any(shown) || (route.any_token && asked.bearer.is_some()));
         if allowed { route } else { &self.refusal }.answer(&self.headers, asked)
+    }
+}
+
+impl Service {
+    /// What the sample API answers, where the question is one for it.
+    fn from_sample(&self, sample: &Mutex<SampleApi>, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Option<Answered> {
+        let first = asked.path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
+        let (status, headers, body) = if asked.path == "/openapi.yaml" && matches!(asked.method, "GET" | "HEAD") {
+            (200, vec![("Content-Type".to_owned(), "application/yaml".to_owned())], description().as_bytes().to_vec())
+        } else if first.is_some_and(|word| matches!(word, "status" | "residents" | "alarms")) {
+            // The API knows a token of its own; whoever shows this vendor's secret is known to it.
+            let known = asked.bearer.is_some_and(|bearer| secrets.values().any(|secret| secret == bearer));
+            let shown = |(name, value): &(String, String)| {
+                let own = name.eq_ignore_ascii_case("authorization");
+                (name.clone(), if own && known { format!("Bearer {TOKEN}") } else { value.clone() })
+            };
+            let request = ApiRequest {
+                method: asked.method.to_owned(),
+                url: asked.target.to_owned(),
+                headers: asked.headers.iter().map(shown).collect(),
+                body: asked.body.clone(),
+            };
+            let response = sample.lock().unwrap_or_else(PoisonError::into_inner).respond(&request);
+            (response.status, response.headers, response.body)
+        } else {
+            return None;
+        };
+        let mut bytes = format!("HTTP/1.1 {status} {}\r\n", phrase(status)).into_bytes();
+        let own: Vec<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        let common = self.headers.iter().filter(|(name, _)| !own.contains(&name.to_ascii_lowercase()));
+        for (name, value) in headers.iter().map(|(n, v)| (n, v)).chain(common) {
+            bytes.extend(format!("{name}: {value}\r\n").into_bytes());
+        }
+        if status != 204 && !own.iter().any(|name| name == "content-length") {
+            bytes.extend(format!("Content-Length: {}\r\n", body.len()).into_bytes());
+        }
+        bytes.extend(b"\r\n");
+        if asked.method != "HEAD" {
+            bytes.extend(body);
+        }
+        Some(Answered { bytes, repeat: None, closes: false })
     }
 }
 
@@ -275,12 +333,17 @@ fn unescape(text: &str) -> Vec<u8> {
 fn phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
         204 => "No Content",
         301 => "Moved Permanently",
         302 => "Found",
         308 => "Permanent Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
         403 => "Forbidden",
         404 => "Not Found",
         429 => "Too Many Requests",
@@ -299,7 +362,7 @@ mod tests {
     }
     fn ask(service: &Service, method: &str, path: &str, bearer: Option<&str>) -> String {
         let secrets = BTreeMap::from([("TOKEN".to_owned(), "t0".to_owned())]);
-        String::from_utf8_lossy(&service.answer(&Asked { method, path, bearer, head: "", gzip: false }, &secrets).bytes).into_owned()
+        String::from_utf8_lossy(&service.answer(&Asked { method, path, target: path, headers: Vec::new(), body: Vec::new(), bearer, head: "", gzip: false }, &secrets).bytes).into_owned()
     }
 
     #[test]

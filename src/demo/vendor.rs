@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::DemoError;
 use super::change::Change;
+use crate::api::sample::QUIRKS;
 use crate::document::Source;
 
 include!(concat!(env!("OUT_DIR"), "/shipped_vendors.rs"));
@@ -56,9 +57,6 @@ struct DefectFile {
     #[serde(default)]
     quirks: Vec<String>,
 }
-
-/// The quirks that are known.
-const QUIRKS: &[&str] = &[];
 
 impl Vendor {
     /// The vendor of this name.
@@ -151,7 +149,7 @@ impl Vendor {
         for change in &file.change {
             change.apply(&mut vendor.tree).map_err(wrong)?;
         }
-        if let Some(unknown) = file.quirks.iter().find(|q| !QUIRKS.contains(&q.as_str())) {
+        if let Some(unknown) = file.quirks.iter().find(|q| !QUIRKS.iter().any(|(known, _)| known == q)) {
             return Err(wrong(format!("no quirk is called `{unknown}`")));
         }
         if file.change.is_empty() && file.quirks.is_empty() {

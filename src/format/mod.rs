@@ -193,14 +193,9 @@ fn judge_fhir(name: &str, bytes: &[u8], context: &Context) -> Vec<Finding> {
     let Some(definitions) = context.fhir.as_deref() else {
         return vec![Finding::open("definitions", "no package with FHIR definitions is at hand, so the resource was not judged")];
     };
-    if bytes.trim_ascii_start().starts_with(b"<") {
-        return vec![Finding::open("syntax", "the XML form of FHIR is not judged")];
-    }
-    match Source::json(name, bytes) {
-        Ok(source) => {
-            let profiles: Vec<&str> = context.fhir_profiles.iter().map(String::as_str).collect();
-            fhir::Validator::new(definitions, fhir::Options::default()).validate_source(&source, &profiles)
-        }
+    let profiles: Vec<&str> = context.fhir_profiles.iter().map(String::as_str).collect();
+    match fhir::Validator::new(definitions, fhir::Options::default()).validate_bytes(name, bytes, &profiles) {
+        Ok(findings) => findings,
         Err(error) => vec![json::unreadable(&error, "RFC 8259")],
     }
 }

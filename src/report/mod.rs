@@ -15,6 +15,7 @@
 //!
 //! Where skipped reads as green, the format carries the verdict of the whole as one more entry.
 
+mod document;
 mod github;
 mod gitlab;
 mod harmless;
@@ -25,6 +26,8 @@ mod markdown;
 mod sarif;
 mod text;
 mod words;
+
+pub use document::{DocumentFormat, render_documents};
 
 use std::str::FromStr;
 

@@ -149,6 +149,8 @@ pub struct Judgement {
     pub unanswered: usize,
     /// Operations of which a valid request was accepted.
     pub tested: BTreeSet<String>,
+    /// Rules that some answer could have broken. Of the others this run says nothing.
+    pub exercised: BTreeSet<&'static str>,
     /// Operations of the description.
     pub operations: usize,
     /// What the run made and could not take away.
@@ -228,9 +230,58 @@ pub fn judge(description: &Description, plan: &PlanOptions, exchanges: &[ApiExch
         answered,
         unanswered: pairs.len() - answered,
         tested: bench.accepted.iter().cloned().collect(),
+        exercised: pairs.iter().filter_map(|(r, e)| e.response.as_ref().map(|a| (r, a))).flat_map(|(r, a)| exercises(r, a)).collect(),
         operations: description.operations().iter().filter(|o| !o.outgoing).count(),
         left_behind: machine.left_behind(),
     }
+}
+
+/// The rules that an answer could have broken.
+fn exercises(request: &PlannedRequest, response: &ApiResponse) -> Vec<&'static str> {
+    use super::plan::Purpose;
+    let mut rules = vec!["server-error"];
+    if !matches!(request.purpose, Purpose::OtherMethod { .. }) {
+        rules.extend([
+            "status-undocumented",
+            "media-type-undocumented",
+            "media-type-missing",
+            "body-unreadable",
+            "header-missing",
+            "header-absent",
+            "header-schema",
+            "response-schema",
+            "body-undescribed",
+            "property-undeclared",
+        ]);
+    }
+    if response.status >= 400 {
+        rules.extend(["error-structured", "problem-status", "error-internals", "error-personal-data"]);
+    }
+    if response.status == 401 {
+        rules.push("challenge");
+    }
+    let more: &[&'static str] = match &request.purpose {
+        Purpose::Plain | Purpose::Bounds { .. } | Purpose::Update | Purpose::Delete | Purpose::Create { .. } => &["valid-refused"],
+        Purpose::ReadBack { .. } => &["created-found", "created-kept"],
+        Purpose::ListCreated { .. } => &["created-found"],
+        Purpose::Link { .. } => &["link-works"],
+        Purpose::ReadUpdate { .. } => &["change-kept"],
+        Purpose::Repeat { .. } | Purpose::RepeatKey { .. } => &["idempotent"],
+        Purpose::ReadDeleted | Purpose::UseDeleted => &["deleted-gone"],
+        Purpose::ListDeleted { .. } => &["deleted-unlisted"],
+        Purpose::Wrong { .. } | Purpose::BrokenBody => &["wrong-accepted"],
+        Purpose::Missing { .. } | Purpose::NoBody => &["missing-accepted"],
+        Purpose::MediaType { .. } => &["media-type-enforced"],
+        Purpose::OtherMethod { .. } => &["method-refused", "allow-header"],
+        Purpose::NoCredential => &["credential-required"],
+        Purpose::WrongCredential => &["credential-checked"],
+        Purpose::UnknownId => &["unknown-refused"],
+        Purpose::Accept { .. } => &["not-acceptable"],
+        Purpose::Page { .. } => &["page-overlap", "page-loop", "page-loss", "page-size"],
+        Purpose::Whole { .. } | Purpose::DeleteAgain | Purpose::Cleanup => &[],
+    };
+    rules.extend(more);
+    rules
 }
 
 /// What was seen of one cause.

@@ -14,6 +14,7 @@ fn options(writes: bool) -> PlanOptions {
         base: "http://127.0.0.1:8080/v1".into(),
         credentials: [("token".to_owned(), "SAMPLE_TOKEN".to_owned())].into(),
         writes,
+        wrong: true,
         ..PlanOptions::default()
     }
 }
@@ -60,6 +61,8 @@ fn the_sound_service_has_no_fault_and_all_is_tested() {
     assert_eq!(judgement.left_behind, Vec::<String>::new());
     println!("{requests} requests for {} operations", judgement.operations);
     assert!(requests <= 400, "{requests} requests");
+    let idle: Vec<&str> = RULES.iter().map(|r| r.name).filter(|name| !judgement.exercised.contains(name)).collect();
+    assert_eq!(idle, Vec::<&str>::new());
 }
 
 /// The rule that finds each seeded fault.
@@ -203,6 +206,21 @@ fn without_consent_nothing_is_changed() {
     let waiting: Vec<&str> = judgement.untested.iter().filter(|u| u.needs == "consent to write").map(|u| u.operation.as_str()).collect();
     assert_eq!(waiting.len(), 7, "{waiting:?}");
     assert_eq!(judgement.tested.len(), 6);
+}
+
+#[test]
+fn without_consent_nothing_wrong_is_sent() {
+    let description = sample();
+    for writes in [false, true] {
+        let options = PlanOptions { wrong: false, ..options(writes) };
+        let exchanges = run(&description, &options, &mut SampleApi::new([]));
+        let refused: Vec<&str> = exchanges.iter().filter(|e| e.response.as_ref().unwrap().status >= 400).map(|e| e.id.as_str()).collect();
+        assert!(refused.iter().all(|id| ["no-credential", "unknown-id", "-deleted", "delete-again", "cleanup"].iter().any(|part| id.contains(part))), "{refused:?}");
+        let judgement = judge(&description, &options, &exchanges, &JudgeOptions::default());
+        assert_eq!(told(&judgement), Vec::<String>::new());
+        assert!(!judgement.exercised.contains("wrong-accepted") && judgement.exercised.contains("response-schema"));
+        assert_eq!(judgement.exercised.contains("deleted-gone"), writes);
+    }
 }
 
 #[test]

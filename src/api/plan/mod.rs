@@ -6,7 +6,8 @@
 //! recorded exchanges.
 //!
 //! What it may do:
-//! * Without consent to write it only reads.
+//! * Without consent to write it only reads; without consent to send what must be refused, it sends
+//!   only what the description allows.
 //! * With consent, what is changed or deleted was made by this run, or is offered by the target.
 //! * Operations that smell of power are refused, consent or not, unless each is named ([`smells_of_power`]).
 //! * What was made is taken away at the end, and at once after [`Plan::abandon`].
@@ -49,6 +50,8 @@ pub struct PlanOptions {
     pub credentials: BTreeMap<String, String>,
     /// Consent to create, change and delete.
     pub writes: bool,
+    /// Consent to send what must be refused: wrong values, wrong credentials, methods that are not there.
+    pub wrong: bool,
     /// Operations that smell of power and are allowed all the same, by name.
     pub allowed: BTreeSet<String>,
     /// Operations that are left alone, by name.

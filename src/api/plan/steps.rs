@@ -434,6 +434,12 @@ impl Plan<'_> {
         {
             self.credential_probes(&operation, draft, &mut steps);
         }
+        if !self.options.wrong {
+            let needs = "consent to send what must be refused";
+            self.note(&operation.name, "what the operation must refuse", needs, UntestedCause::Consent);
+            steps.extend(base.filter(|_| operation.is_safe()).and_then(|base| self.unknown(&operation, &base)));
+            return steps;
+        }
         let Some(base) = base else {
             let needs = "a valid request that the service accepts; without one a refusal proves nothing";
             self.note(&operation.name, "what the operation must refuse", needs, UntestedCause::Target);
@@ -447,11 +453,15 @@ impl Plan<'_> {
 
     fn credential_probes(&self, operation: &Operation, draft: Draft, steps: &mut Vec<Step>) {
         use crate::api::description::SchemeKind::{MutualTls, Other};
+        // Asking without a credential is what anybody may do; changing something without one is not.
+        if !self.options.wrong && !operation.is_safe() {
+            return;
+        }
         steps.push(send(draft.clone(), Purpose::NoCredential, "no-credential", "the same request without a credential"));
         let sendable = operation.security.iter().find(|s| !s.is_empty()).is_some_and(|set| {
             set.iter().all(|one| self.description.schemes().get(&one.name).is_some_and(|s| !matches!(s.kind, MutualTls | Other(_))))
         });
-        if sendable {
+        if sendable && self.options.wrong {
             steps.push(send(draft, Purpose::WrongCredential, "wrong-credential", "the same request with a credential that nobody has"));
         }
     }
@@ -555,6 +565,9 @@ impl Plan<'_> {
     }
 
     fn other_method(&mut self, path: &str) -> Option<Sending> {
+        if !self.options.wrong {
+            return None;
+        }
         let of_path: Vec<usize> =
             (0..self.description.operations().len()).filter(|i| self.operation(*i).is_some_and(|o| !o.outgoing && o.path == path)).collect();
         let mut declared: Vec<String> = of_path.iter().filter_map(|i| self.operation(*i)).map(|o| o.method.clone()).collect();
@@ -716,8 +729,10 @@ impl Plan<'_> {
             let other = ours.last().and_then(|i| self.draft_on(index, i, Wish::PLAIN)).unwrap_or_else(|| draft.clone());
             self.credential_probes(&operation, other, &mut steps);
         }
-        self.wrong_parameters(&operation, &draft, &mut steps);
-        steps.extend(self.unknown(&operation, &draft));
+        if self.options.wrong {
+            self.wrong_parameters(&operation, &draft, &mut steps);
+            steps.extend(self.unknown(&operation, &draft));
+        }
         steps.push(send(draft, Purpose::Delete, "delete", "deletes what this run made"));
         steps
     }

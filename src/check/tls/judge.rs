@@ -8,7 +8,9 @@ use super::{Tier, TlsPolicy};
 use crate::probe::tls::{
     EarlyData, Feature, Handshake, Order, ProbeOutcome, ProtocolVersion, Stop, Suite, Support, TlsSurvey, VersionSuites,
 };
-use crate::verdict::{Cause, Evidence, Place, Verdict};
+use crate::verdict::{Cause, Evidence, Outcome, Place, Verdict};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// Only versions of the policy are spoken.
 pub fn judge_versions(survey: &TlsSurvey, policy: &TlsPolicy) -> Verdict {
@@ -194,21 +196,49 @@ pub fn judge_extended_master_secret(survey: &TlsSurvey, policy: &TlsPolicy) -> V
     demand(survey, policy, policy.extended_master_secret, &survey.extended_master_secret, &EXTENDED_MASTER_SECRET)
 }
 
-/// Compression, early data and renegotiation are as the policy wants them.
-pub fn judge_features(survey: &TlsSurvey, handshake: Option<&Handshake>, policy: &TlsPolicy) -> Verdict {
+/// A feature of the handshake that a policy may demand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsFeature {
+    /// The extended master secret of RFC 7627.
+    ExtendedMasterSecret,
+    /// Encrypt-then-MAC of RFC 7366.
+    EncryptThenMac,
+    /// Secure renegotiation of RFC 5746.
+    SecureRenegotiation,
+    /// No compression.
+    NoCompression,
+    /// No early data (0-RTT) in TLS 1.3.
+    NoEarlyData,
+}
+
+impl TlsFeature {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::ExtendedMasterSecret, Self::EncryptThenMac, Self::SecureRenegotiation, Self::NoCompression, Self::NoEarlyData];
+}
+
+/// These features are as the policy wants them.
+pub fn judge_features(survey: &TlsSurvey, handshake: Option<&Handshake>, policy: &TlsPolicy, features: &[TlsFeature]) -> Verdict {
     if let Some(verdict) = unanswered(survey) {
         return verdict;
     }
     let no_compression = inverse(&survey.compression);
-    let parts = [
-        (policy.no_compression, &no_compression, &NO_COMPRESSION),
-        (policy.secure_renegotiation, &survey.secure_renegotiation, &SECURE_RENEGOTIATION),
-        (policy.encrypt_then_mac, &survey.encrypt_then_mac, &ENCRYPT_THEN_MAC),
-    ];
-    let mut verdicts: Vec<Verdict> =
-        parts.into_iter().map(|(wanted, feature, about)| demand(survey, policy, wanted, feature, about)).collect();
-    verdicts.extend(early_data(survey, handshake, policy));
-    let worst = crate::verdict::Outcome::worst(verdicts.iter().map(|v| v.outcome));
+    worst_of(features.iter().map(|feature| match feature {
+        TlsFeature::ExtendedMasterSecret => judge_extended_master_secret(survey, policy),
+        TlsFeature::EncryptThenMac => demand(survey, policy, policy.encrypt_then_mac, &survey.encrypt_then_mac, &ENCRYPT_THEN_MAC),
+        TlsFeature::SecureRenegotiation => {
+            demand(survey, policy, policy.secure_renegotiation, &survey.secure_renegotiation, &SECURE_RENEGOTIATION)
+        }
+        TlsFeature::NoCompression => demand(survey, policy, policy.no_compression, &no_compression, &NO_COMPRESSION),
+        TlsFeature::NoEarlyData => early_data(survey, handshake, policy),
+    }))
+}
+
+/// Several verdicts as one: the worst decides, with its reasons and evidence.
+pub(in crate::check) fn worst_of(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+    let verdicts: Vec<Verdict> = verdicts.into_iter().collect();
+    let worst = Outcome::worst(verdicts.iter().map(|v| v.outcome));
     let reasons: Vec<&str> = verdicts.iter().filter(|v| v.outcome == worst).map(|v| v.reason.as_str()).collect();
     let mut verdict = Verdict { outcome: worst, reason: reasons.join("; "), evidence: Vec::new(), cause: None, notes: Vec::new() };
     for part in verdicts {
@@ -216,16 +246,23 @@ pub fn judge_features(survey: &TlsSurvey, handshake: Option<&Handshake>, policy:
             verdict.cause = verdict.cause.or(part.cause);
             verdict.evidence.extend(part.evidence);
         }
-        verdict.notes.extend(part.notes);
+        for note in part.notes {
+            if !verdict.notes.contains(&note) {
+                verdict.notes.push(note);
+            }
+        }
     }
     verdict
 }
 
-fn early_data(survey: &TlsSurvey, handshake: Option<&Handshake>, policy: &TlsPolicy) -> Option<Verdict> {
-    if policy.no_early_data == Demand::Unasked || survey.support(ProtocolVersion::Tls13) != Support::Supported {
-        return None;
+fn early_data(survey: &TlsSurvey, handshake: Option<&Handshake>, policy: &TlsPolicy) -> Verdict {
+    if policy.no_early_data == Demand::Unasked {
+        return Verdict::inapplicable(format!("{} does not ask: no early data", policy.name));
     }
-    Some(match handshake.map(|h| h.early_data) {
+    if survey.support(ProtocolVersion::Tls13) != Support::Supported {
+        return Verdict::inapplicable("Not of the versions spoken: early data");
+    }
+    match handshake.map(|h| h.early_data) {
         Some(EarlyData::NotAnnounced | EarlyData::NoTicket) => Verdict::passed("Early data is not announced"),
         // Announced is not accepted, and to try would mean to send something.
         Some(EarlyData::Announced(bytes)) => {
@@ -243,7 +280,7 @@ fn early_data(survey: &TlsSurvey, handshake: Option<&Handshake>, policy: &TlsPol
             Cause::Target,
             "Whether early data is announced is shown by a finished handshake of TLS 1.3, and there was none",
         ),
-    })
+    }
 }
 
 /// What is demanded, in words.

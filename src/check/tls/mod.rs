@@ -5,9 +5,15 @@
 
 pub mod certificate;
 mod judge;
+mod observation;
 mod policy;
+#[cfg(test)]
+pub(in crate::check) mod recorded;
 
+pub(in crate::check) use judge::worst_of;
 pub use judge::{
-    judge_extended_master_secret, judge_features, judge_groups, judge_key_exchange_hash, judge_suite_order, judge_suites, judge_versions,
+    TlsFeature, judge_extended_master_secret, judge_features, judge_groups, judge_key_exchange_hash, judge_suite_order, judge_suites,
+    judge_versions,
 };
+pub use observation::Surveyed;
 pub use policy::{ChosenPolicy, Demand, FiniteFields, PhaseOut, SuiteOrder, Tier, Tiers, TlsPolicy, WeakHashes};

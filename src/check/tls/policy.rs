@@ -216,6 +216,14 @@ fn shipped_files() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChosenPolicy(Box<TlsPolicy>);
 
+impl ChosenPolicy {
+    /// The policy, with what the check says about things to be phased out.
+    #[must_use]
+    pub fn with(&self, phase_out: Option<PhaseOut>) -> TlsPolicy {
+        TlsPolicy { phase_out: phase_out.unwrap_or(self.phase_out), ..TlsPolicy::clone(self) }
+    }
+}
+
 impl std::ops::Deref for ChosenPolicy {
     type Target = TlsPolicy;
     fn deref(&self) -> &TlsPolicy {

@@ -17,7 +17,8 @@ const CLAUSE: &str = "http://hl7.org/fhir/R4/bundle.html";
 
 /// The resources of a Bundle by their addresses.
 pub(super) struct BundleIndex<'a> {
-    by_url: HashMap<&'a str, Node<'a>>,
+    /// More than one where they are versions of one resource.
+    by_url: HashMap<&'a str, Vec<Node<'a>>>,
     by_id: HashMap<(&'a str, &'a str), Node<'a>>,
     /// Of each resource, by its place in memory, the address of its entry.
     url_of: HashMap<usize, &'a str>,
@@ -45,7 +46,7 @@ impl<'a> BundleIndex<'a> {
             let Some(inner) = entry.get("resource") else { continue };
             let node = Node::resource(definitions, inner);
             if let Some(url) = entry.get("fullUrl").and_then(Value::as_str) {
-                this.by_url.entry(url).or_insert(node);
+                this.by_url.entry(url).or_default().push(node);
                 this.url_of.insert(address(inner), url);
             }
             if let Some(id) = inner.get("id").and_then(Value::as_str)
@@ -60,9 +61,14 @@ impl<'a> BundleIndex<'a> {
     /// The entry that a reference in `from` leads to (Bundle, resolving references).
     pub(super) fn find(&self, from: Node<'a>, reference: &str) -> Option<Node<'a>> {
         let bare = reference.split('#').next().unwrap_or(reference);
-        let unversioned = bare.split("/_history/").next().unwrap_or(bare);
+        let (unversioned, version) = bare.split_once("/_history/").map_or((bare, None), |(url, version)| (url, Some(version)));
+        // A reference to a version leads to that version and no other.
+        let right = |node: &&Node<'a>| {
+            let own = node.value.get("meta").and_then(|m| m.get("versionId")).and_then(Value::as_str);
+            version.is_none() || own == version
+        };
         if is_absolute(unversioned) {
-            return self.by_url.get(unversioned).copied();
+            return self.by_url.get(unversioned)?.iter().find(right).copied();
         }
         let (of, id) = type_and_id(unversioned)?;
         // A relative reference is relative to the base of the entry that it stands in.
@@ -70,11 +76,11 @@ impl<'a> BundleIndex<'a> {
             && let Some((base, _)) = type_and_id(url).and_then(|(of, id)| url.split_once(&format!("{of}/{id}")))
             && let Some(found) = self.by_url.get(format!("{base}{of}/{id}").as_str())
         {
-            return Some(*found);
+            return found.iter().find(right).copied();
         }
         // Without such an entry, type and id point at it if only one resource has them.
         let key = (of, id);
-        if self.ambiguous.contains(&key) { None } else { self.by_id.get(&key).copied() }
+        if self.ambiguous.contains(&key) { None } else { self.by_id.get(&key).filter(right).copied() }
     }
 }
 
@@ -170,7 +176,9 @@ impl<'a> Walk<'a> {
                         .clause("http://hl7.org/fhir/R4/http.html#paging")
                 });
             }
-            seen.push(relation);
+            if unique && !seen.contains(&relation) {
+                seen.push(relation);
+            }
         }
     }
 

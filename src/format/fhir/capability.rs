@@ -3,6 +3,7 @@
 //! That the statement is a sound resource is the validator's matter; here it is about what it claims.
 //! FHIR R4, CapabilityStatement and RESTful API, section "capabilities".
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -101,8 +102,7 @@ impl Capability {
 }
 
 /// What a service must claim. Nothing is demanded by default.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CapabilityDemands {
     /// FHIR versions, one of which it must have; `4.0` stands for `4.0.1` too.
     pub fhir_versions: Vec<String>,
@@ -117,15 +117,17 @@ pub struct CapabilityDemands {
 }
 
 /// What a service must claim for a type.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ResourceDemand {
     /// The type.
     #[serde(rename = "type")]
     pub of: String,
     /// Interactions, all of them.
+    #[serde(default)]
     pub interactions: Vec<String>,
     /// Search parameters, all of them.
+    #[serde(default)]
     pub search_parameters: Vec<String>,
 }
 
@@ -270,7 +272,7 @@ pub fn judge(statement: &Value, demands: &CapabilityDemands, definitions: Option
         if definitions.is_some_and(|d| !d.has_resource(&resource.of)) {
             out.push(missing(
                 "capability-resource",
-                format!("{} is no resource type of this FHIR version", resource.of),
+                "The service claims what is no resource type of this FHIR version".into(),
                 "rest.resource.type",
                 "a resource type".into(),
                 &resource.of,
@@ -278,7 +280,7 @@ pub fn judge(statement: &Value, demands: &CapabilityDemands, definitions: Option
         }
         if !resource.search_parameters.is_empty() && !resource.interactions.iter().any(|i| i == "search-type") {
             out.push(
-                Finding::warning("capability-search", format!("{} has search parameters but no search", resource.of))
+                Finding::warning("capability-search", "A resource type has search parameters but no search")
                     .at("CapabilityStatement.rest.resource.interaction")
                     .expected("search-type")
                     .observed(&resource.interactions.join(", "))

@@ -120,7 +120,7 @@ impl<'a> Walk<'a> {
             });
         }
         if let (Some(node), false) = (place.node, profile.context_invariants.is_empty()) {
-            let env = Env { definitions: self.definitions, resource: within.resource, root: within.root, around: self };
+            let env = Env { definitions: self.definitions, resource: within.resource, root: within.root, around: self, spent: &self.spent };
             for rule in &profile.context_invariants {
                 if rule.compiled().is_some_and(|compiled| env.test(compiled, node) == Answer::Broken) {
                     self.error(path, |p| {
@@ -248,7 +248,7 @@ impl<'a> Walk<'a> {
         let Some(contained) = node.member("contained").and_then(Value::as_array) else { return };
         let mut pointed = Pointed::default();
         pointed.take(node.value, true);
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
         for (n, inner) in contained.iter().enumerate() {
             let here = path.to("contained", Some(n));
             let Some(id) = inner.get("id").and_then(Value::as_str) else {
@@ -260,12 +260,11 @@ impl<'a> Walk<'a> {
                 });
                 continue;
             };
-            if seen.contains(&id) {
+            if !seen.insert(id) {
                 self.error(&here, |p| {
                     Finding::error("contained-id", "Two contained resources have the same id").at(p).observed(id).clause(clause)
                 });
             }
-            seen.push(id);
             let mut own = Pointed::default();
             own.take(inner, true);
             if !pointed.fragments.contains(&id) && !own.to_container {

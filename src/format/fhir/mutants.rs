@@ -43,11 +43,11 @@ fn walk<'a>(definitions: &'a Definitions, value: &Value, content: At<'a>, pointe
     let Some(object) = value.as_object() else { return };
     for (key, value) in object {
         let Some((at, of)) = content.key(key) else { continue };
-        let items: Vec<(String, String, &Value)> = match value {
-            Value::Array(items) => {
+        let items: Vec<(String, String, &Value)> = match value.as_array() {
+            Some(items) => {
                 items.iter().enumerate().map(|(n, v)| (format!("{pointer}/{key}/{n}"), format!("{path}.{key}[{n}]"), v)).collect()
             }
-            v => vec![(format!("{pointer}/{key}"), format!("{path}.{key}"), v)],
+            None => vec![(format!("{pointer}/{key}"), format!("{path}.{key}"), value)],
         };
         for (pointer, path, value) in items {
             out.push(Spot { pointer: pointer.clone(), path: path.clone(), at, of: &of.code, value: value.clone() });

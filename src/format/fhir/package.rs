@@ -87,6 +87,14 @@ impl PackageSource {
         folder.is_dir().then_some(Self::Folder(folder))
     }
 
+    /// What the package says about itself; reads it whole, so that a damaged one is found out.
+    ///
+    /// # Errors
+    /// The package cannot be read or is refused.
+    pub fn info(&self) -> Result<PackageInfo, PackageError> {
+        Shelf::load(self, None).map(|shelf| shelf.info)
+    }
+
     /// The path.
     pub fn path(&self) -> &Path {
         match self {

@@ -36,9 +36,13 @@ impl<'a> Walk<'a> {
             if id.is_empty() {
                 return Some(root);
             }
-            let contained = root.value.get("contained").and_then(Value::as_array)?;
-            let found = contained.iter().find(|c| c.get("id").and_then(Value::as_str) == Some(id))?;
-            return Some(Node::resource(self.definitions, found));
+            // Indexed once: many references to many contained resources must not cost their product.
+            let mut inside = self.inside.borrow_mut();
+            let by_id = inside.entry(std::ptr::from_ref(root.value).addr()).or_insert_with(|| {
+                let contained = root.value.get("contained").and_then(Value::as_array).into_iter().flatten();
+                contained.filter_map(|c| Some((c.get("id")?.as_str()?, c))).collect()
+            });
+            return by_id.get(id).map(|found| Node::resource(self.definitions, found));
         }
         self.bundle.as_ref()?.find(root, reference)
     }

@@ -176,7 +176,7 @@ impl<'a> Walk<'a> {
             Some(vec![node])
         } else {
             let compiled = compiled.get_or_init(|| Compiled::parse(path).ok()).as_ref()?;
-            let env = Env { definitions: self.definitions, resource: within.resource, root: within.root, around: self };
+            let env = Env { definitions: self.definitions, resource: within.resource, root: within.root, around: self, spent: &self.spent };
             env.nodes(compiled, node)
         };
         match kind {

@@ -216,7 +216,7 @@ fn change(resource: &mut Value, pointer: &str, value: Value) {
         Value::Object(object) => drop(object.insert(key.to_owned(), value)),
         Value::Array(items) if key == "-" => items.push(value),
         Value::Array(items) => items[key.parse::<usize>().unwrap()] = value,
-        _ => panic!("{pointer}"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => panic!("{pointer}"),
     }
 }
 
@@ -250,6 +250,7 @@ fn each_rule_of_the_base_is_broken_alone() {
             ("/nickname", json!([]), "", ""),
             ("/nickname", json!("A"), "", ""),
             ("/period/end", json!("2019"), "per-1", "Patient.period"),
+            ("/period/start", json!("2021-03"), "per-1", "Patient.period"),
             ("/period", json!({}), "ele-1", "Patient.period"),
             ("/rank", json!(0), "primitive-format", "Patient.rank"),
             ("/photo/size", json!(6), "attachment-size", "Patient.photo.size"),

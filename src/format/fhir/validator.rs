@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::bundle::BundleIndex;
 use super::definitions::Definitions;
-use super::fhirpath::{Node, Surroundings};
+use super::fhirpath::{MAX_STEPS_IN_ALL, Node, Surroundings};
 use super::profile::At;
 use super::xml::XmlResource;
 use crate::document::{ReadError, Source, push_token};
-use crate::verdict::{Finding, Severity};
+use crate::verdict::{Finding, Severity, Untrusted};
 
 /// What a caller may choose.
 #[derive(Debug, Clone)]
@@ -111,6 +111,13 @@ impl Validator<'_> {
         }
         Ok(self.validate_source(&Source::json(name, bytes)?, profiles))
     }
+}
+
+/// A finding whose own sentences quote the resource: what is quoted is escaped and capped.
+pub(super) fn harmless(mut finding: Finding) -> Finding {
+    finding.message = Untrusted::new(&finding.message).as_str().to_owned();
+    finding.expected = Untrusted::new(&finding.expected).as_str().to_owned();
+    finding
 }
 
 /// Keys that an object holds twice: JSON leaves open which of the two counts.
@@ -239,6 +246,10 @@ pub(super) struct Walk<'a> {
     pub(super) trying: Cell<u32>,
     tried_errors: Cell<u32>,
     tried: RefCell<HashMap<(usize, usize), Option<bool>>>,
+    /// Steps spent on rules.
+    pub(super) spent: Cell<u64>,
+    /// Of each resource, by its place in memory, what it contains by id.
+    pub(super) inside: RefCell<HashMap<usize, HashMap<&'a str, &'a Value>>>,
 }
 
 /// Deepest chain of profiles that refer to one another on the same data.
@@ -256,6 +267,8 @@ impl<'a> Walk<'a> {
             trying: Cell::new(0),
             tried_errors: Cell::new(0),
             tried: RefCell::new(HashMap::new()),
+            spent: Cell::new(0),
+            inside: RefCell::new(HashMap::new()),
         }
     }
 
@@ -271,6 +284,12 @@ impl<'a> Walk<'a> {
     }
 
     fn finish(self) -> Vec<Finding> {
+        if self.spent.get() > MAX_STEPS_IN_ALL {
+            self.add(Severity::Open, &Path::root("$"), |p| {
+                Finding::open("rules-limit", "The rules of so large a resource were not all evaluated; this is a limit of this program")
+                    .at(p)
+            });
+        }
         let mut findings = self.findings.into_inner();
         let mut seen = HashSet::new();
         findings.retain(|f| seen.insert((f.rule.clone(), f.path.clone(), f.expected.clone(), f.observed.clone())));
@@ -307,7 +326,7 @@ impl<'a> Walk<'a> {
                 return;
             }
         }
-        let mut finding = make(path.to_string());
+        let mut finding = harmless(make(path.to_string()));
         finding.severity = severity;
         self.findings.borrow_mut().push(finding);
     }

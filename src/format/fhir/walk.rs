@@ -434,7 +434,7 @@ impl<'a> Walk<'a> {
             if is_native(&rule.key) || (at.profile.constraint && self.inherits(rule, at)) {
                 continue;
             }
-            let env = Env { definitions: self.definitions, resource: within.resource, root: within.root, around: self };
+            let env = Env { definitions: self.definitions, resource: within.resource, root: within.root, around: self, spent: &self.spent };
             let answer = rule.compiled().map_or(Answer::NotEvaluable, |compiled| env.test(compiled, node));
             match answer {
                 Answer::Holds | Answer::Empty => {}

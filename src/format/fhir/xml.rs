@@ -11,6 +11,7 @@ use serde_json::{Map, Number, Value, json};
 use super::definitions::Definitions;
 use super::primitive::is_primitive;
 use super::profile::At;
+use super::validator::harmless;
 use crate::document::{MAX_DEPTH, Position, ReadError};
 use crate::verdict::Finding;
 
@@ -20,6 +21,8 @@ const FHIR: &str = "http://hl7.org/fhir";
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
 /// Most nodes of one document.
 const MAX_NODES: u32 = 5_000_000;
+/// Most faults of the form that are told.
+const MAX_FAULTS: usize = 500;
 /// Where the form is defined.
 const CLAUSE: &str = "http://hl7.org/fhir/R4/xml.html";
 
@@ -84,7 +87,9 @@ impl<'t> Reader<'_, 't> {
 
     fn fault(&mut self, rule: &str, message: String, path: &str, node: Node<'_, '_>) {
         let position = self.position(node);
-        self.findings.push(Finding::error(rule, message).at(path).position(Some(position)).clause(CLAUSE));
+        if self.findings.len() < MAX_FAULTS {
+            self.findings.push(harmless(Finding::error(rule, message).at(path).position(Some(position)).clause(CLAUSE)));
+        }
     }
 
     /// A resource element: its name is its type. `None` when it is nested too deep.

@@ -6,6 +6,39 @@ use super::{Format, MAX_PARTS, Notes, Part, PartKind, PartsList, Relation, State
 use crate::verdict::Finding;
 
 const KNOWN: [&str; 6] = ["1.2", "1.3", "1.4", "1.5", "1.6", "1.7"];
+/// The words of the newest version; those before know fewer.
+const TYPES: [&str; 13] = [
+    "application",
+    "framework",
+    "library",
+    "container",
+    "platform",
+    "operating-system",
+    "device",
+    "device-driver",
+    "firmware",
+    "file",
+    "machine-learning-model",
+    "data",
+    "cryptographic-asset",
+];
+const SCOPES: [&str; 3] = ["required", "optional", "excluded"];
+const ALGORITHMS: [&str; 14] = [
+    "MD5",
+    "SHA-1",
+    "SHA-256",
+    "SHA-384",
+    "SHA-512",
+    "SHA3-256",
+    "SHA3-384",
+    "SHA3-512",
+    "BLAKE2b-256",
+    "BLAKE2b-384",
+    "BLAKE2b-512",
+    "BLAKE3",
+    "Streebog-256",
+    "Streebog-512",
+];
 /// How deep components may stand inside components; a limit of ours.
 const MAX_NESTING: usize = 64;
 
@@ -111,25 +144,27 @@ fn read_component(component: &Value, pointer: &str, parent: Option<&str>, depth:
         return;
     }
     let kind = notes.text(component, pointer, "type");
-    if kind.is_none() {
-        notes.push(
-            Finding::error("component-type", "a component does not say what it is")
-                .at(pointer)
-                .expected("type")
-                .clause("ECMA-424, component"),
-        );
+    let mut one_of = |rule: &str, message: &str, value: Option<&str>, known: &[&str], key: &str| {
+        if value.is_none_or(|v| !known.contains(&v)) {
+            let finding = Finding::error(rule, message).at(format!("{pointer}/{key}")).expected(known.join(", "));
+            notes.push(finding.observed(value.unwrap_or_default()).clause("ECMA-424, component"));
+        }
+    };
+    one_of("component-type", "a component does not say what it is, or with an unknown word", kind, &TYPES, "type");
+    if let Some(scope) = component.get("scope") {
+        one_of("component-scope", "a component's scope is none of the standard", scope.as_str(), &SCOPES, "scope");
+    }
+    for (i, hash) in component.get("hashes").and_then(Value::as_array).into_iter().flatten().enumerate() {
+        let known = hash.get("alg").and_then(Value::as_str);
+        one_of("hash-algorithm", "a hash is of no algorithm of the standard", known, &ALGORITHMS, &format!("hashes/{i}/alg"));
     }
     let named = |key: &str, notes: &mut Notes<'_>| match component.get(key) {
         Some(organisation @ Value::Object(_)) => Stated::new(notes.text(organisation, &child(pointer, key), "name")),
         _ => Stated::Missing,
     };
     let mut supplier = named("supplier", notes).or(named("manufacturer", notes));
-    for key in ["publisher", "author"] {
-        supplier = supplier.or(Stated::new(notes.text(component, pointer, key)));
-    }
-    for author in notes.list(component, pointer, "authors") {
-        supplier = supplier.or(Stated::new(author.get("name").and_then(Value::as_str)));
-    }
+    // The NTIA's table names `publisher`; an author is somebody else.
+    supplier = supplier.or(Stated::new(notes.text(component, pointer, "publisher")));
     let mut part = Part {
         pointer: pointer.to_owned(),
         kind: if kind == Some("file") { PartKind::File } else { PartKind::Package },

@@ -8,7 +8,7 @@ use super::PartsList;
 pub(super) struct Graph {
     /// How many relations join two things.
     pub(super) edges: usize,
-    /// Whether the product itself has relations, or is said to have none.
+    /// Whether any relation is of the product itself, even one that says that there are none.
     pub(super) primary_known: bool,
     /// Places in `parts` that no chain of relations joins to the product, whatever their direction.
     pub(super) apart: Vec<usize>,
@@ -46,8 +46,8 @@ impl Graph {
                     dangling.push((reference.clone(), relation.pointer.clone()));
                 }
             }
+            primary_known |= primary.is_some_and(|p| relation.from == p || relation.to.iter().any(|to| to == p));
             if Some(relation.from.as_str()) == primary {
-                primary_known = true;
                 direct.extend(relation.to.iter().filter_map(|t| places.get(t.as_str()).copied()));
             }
             for to in &relation.to {

@@ -175,7 +175,8 @@ fn judge_graph(list: &PartsList, graph: &Graph, notes: &mut Notes<'_>) {
         );
     }
     let others = list.parts.len() - usize::from(list.primary.is_some());
-    if others == 0 {
+    // A package may be told by the files it contains.
+    if others == 0 && graph.edges == 0 {
         notes.push(Finding::error("no-parts", "the list names no parts").expected("the parts of the product").clause(NTIA));
         return;
     }
@@ -215,11 +216,15 @@ fn judge_elements(part: &Part, primary: bool, demanded: bool, notes: &mut Notes<
         let finding = if demanded { Finding::error(rule, message) } else { Finding::warning(rule, message) };
         notes.push(finding.at(part.pointer.clone()).expected(what).observed(&part.label()).clause(NTIA));
     };
-    missing("component-name", "name", &part.name);
-    // A file is known by its hash; CISA's draft does not ask it for a version.
-    if part.kind == PartKind::File && !part.hashes.is_empty() {
+    // A file is known by its hash: the elements are those of packages.
+    if part.kind == PartKind::File {
+        if part.name.value().is_none() || part.hashes.is_empty() {
+            let message = "a file has no name or no hash to know it by";
+            notes.push(Finding::warning("file", message).at(part.pointer.clone()).expected("name and hash").observed(&part.label()));
+        }
         return;
     }
+    missing("component-name", "name", &part.name);
     missing("component-version", "version", &part.version);
     missing("component-supplier", "supplier", &part.supplier);
     if part.purls.is_empty() && part.cpes.is_empty() && !part.other_identifier {

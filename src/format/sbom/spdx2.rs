@@ -132,7 +132,8 @@ fn read_package(package: &Value, pointer: &str, list: &mut PartsList, notes: &mu
             _ => t,
         }))
     };
-    let supplier = person(notes.text(package, pointer, "supplier")).or(person(notes.text(package, pointer, "originator")));
+    // Who first made a thing is not who supplies it: the NTIA's table names PackageSupplier only.
+    let supplier = person(notes.text(package, pointer, "supplier"));
     let mut part = Part {
         pointer: pointer.to_owned(),
         kind: if notes.text(package, pointer, "primaryPackagePurpose") == Some("FILE") { PartKind::File } else { PartKind::Package },

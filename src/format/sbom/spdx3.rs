@@ -39,6 +39,12 @@ pub(super) fn read(document: &Value, notes: &mut Notes<'_>) -> PartsList {
     let mut list = PartsList::new(Format::Spdx3, "");
     let mut roots: Vec<String> = Vec::new();
     let mut described: Vec<String> = Vec::new();
+    // "Describes" names the product only where the document or its list of parts says it.
+    let documents: std::collections::BTreeSet<&str> = graph
+        .iter()
+        .filter(|(_, e)| matches!(e.get("type").and_then(Value::as_str), Some("SpdxDocument" | "software_Sbom" | "Bom")))
+        .filter_map(|(_, e)| identifier(e))
+        .collect();
     let mut licences: Vec<(String, String)> = Vec::new();
     for (pointer, element) in &graph {
         let kind = element.get("type").or_else(|| element.get("@type")).and_then(Value::as_str).unwrap_or_default();
@@ -47,7 +53,10 @@ pub(super) fn read(document: &Value, notes: &mut Notes<'_>) -> PartsList {
         }
         match kind {
             "CreationInfo" => read_creation(element, pointer, &names, &mut list, notes),
-            "software_Package" => read_part(element, pointer, PartKind::Package, &names, &mut list, notes),
+            // Packages of the dataset and AI profiles are packages too.
+            "software_Package" | "dataset_DatasetPackage" | "ai_AIPackage" => {
+                read_part(element, pointer, PartKind::Package, &names, &mut list, notes)
+            }
             "software_File" => read_part(element, pointer, PartKind::File, &names, &mut list, notes),
             "SpdxDocument" | "software_Sbom" => {
                 let found = references(element, pointer, "rootElement", notes);
@@ -63,7 +72,13 @@ pub(super) fn read(document: &Value, notes: &mut Notes<'_>) -> PartsList {
                 list.other_references.extend(identifier(element).map(str::to_owned));
             }
             "Relationship" | "LifecycleScopedRelationship" => {
-                read_relationship(element, pointer, &mut described, &mut licences, &mut list, notes)
+                if let Some(told) = read_relationship(element, pointer, &mut licences, &mut list, notes) {
+                    if documents.contains(told.from.as_str()) {
+                        described.extend(told.to);
+                    } else {
+                        list.relations.push(told);
+                    }
+                }
             }
             _ => list.other_references.extend(identifier(element).map(str::to_owned)),
         }
@@ -139,7 +154,8 @@ fn read_part(element: &Value, pointer: &str, kind: PartKind, names: &BTreeMap<&s
             if id.contains("NoAssertion") { Stated::Empty } else { Stated::new(Some(names.get(id.as_str()).copied().unwrap_or(id))) }
         })
     };
-    let supplier = by(references(element, pointer, "suppliedBy", notes)).or(by(references(element, pointer, "originatedBy", notes)));
+    // Who first made a thing is not who supplies it: the NTIA's table names `suppliedBy` only.
+    let supplier = by(references(element, pointer, "suppliedBy", notes));
     let mut part = Part {
         pointer: pointer.to_owned(),
         kind,
@@ -170,14 +186,14 @@ fn read_part(element: &Value, pointer: &str, kind: PartKind, names: &BTreeMap<&s
     list.parts.push(part);
 }
 
+/// Reads one relationship. What it describes is given back, because only a document's word counts.
 fn read_relationship(
     element: &Value,
     pointer: &str,
-    described: &mut Vec<String>,
     licences: &mut Vec<(String, String)>,
     list: &mut PartsList,
     notes: &mut Notes<'_>,
-) {
+) -> Option<Relation> {
     let kind = notes.text(element, pointer, "relationshipType").unwrap_or_default();
     let from = references(element, pointer, "from", notes).into_iter().next();
     let to: Vec<String> = references(element, pointer, "to", notes);
@@ -191,15 +207,16 @@ fn read_relationship(
                 .expected("from")
                 .clause("SPDX 3.0, Core/Relationship"),
         );
-        return;
+        return None;
     };
     let to: Vec<String> = to.into_iter().filter(|id| !id.contains("NoneElement") && !id.contains("NoAssertionElement")).collect();
     match kind {
-        "describes" => described.extend(to),
+        "describes" => return Some(Relation { pointer: pointer.to_owned(), from, to }),
         "hasConcludedLicense" | "hasDeclaredLicense" => licences.extend(to.into_iter().map(|licence| (from.clone(), licence))),
         "" => {
             notes.push(Finding::error("relationship", "a relationship does not say what it means").at(pointer).expected("relationshipType"))
         }
         _ => list.relations.push(Relation { pointer: pointer.to_owned(), from, to }),
     }
+    None
 }

@@ -139,6 +139,9 @@ fn each_defect_of_cyclonedx_has_its_rule() {
         ("/components/0/purl", Some(json!("alpha@1.0.0")), "purl"),
         ("/components/0/cpe", Some(json!("cpe:2.3:a:alpha")), "cpe"),
         ("/components/0/type", None, "component-type"),
+        ("/components/0/type", Some(json!("thing")), "component-type"),
+        ("/components/0/scope", Some(json!("always")), "component-scope"),
+        ("/components/0/hashes/0/alg", Some(json!("SHA512")), "hash-algorithm"),
         ("/components/0/hashes/0/content", Some(json!("abc")), "hash"),
         ("/components/1/bom-ref", Some(json!("ref-alpha")), "reference-repeated"),
         ("/dependencies/1/dependsOn/0", Some(json!("ref-gamma")), "graph-dangling"),
@@ -252,6 +255,23 @@ fn a_file_needs_no_version_and_a_stated_gap_is_forgiven() {
     let apart = with(cyclonedx(), "/dependencies/1/dependsOn", Some(json!([])));
     let stated = with(apart, "/compositions", Some(json!([{"aggregate": "incomplete"}])));
     assert_eq!((rules(&stated, Severity::Error), rules(&stated, Severity::Warning)), (Vec::new(), vec!["graph-apart".to_owned()]));
+}
+
+#[test]
+fn a_package_may_be_told_by_its_files_and_only_a_document_describes() {
+    let mut package = spdx2();
+    let only = package["packages"][0].clone();
+    package["packages"] = json!([only]);
+    package["files"] = json!([{"SPDXID": "SPDXRef-file", "fileName": "./boot.bin"}]);
+    package["relationships"] = json!([
+        {"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-care-hub"},
+        {"spdxElementId": "SPDXRef-care-hub", "relationshipType": "CONTAINS", "relatedSpdxElement": "SPDXRef-file"}
+    ]);
+    assert_eq!(rules(&package, Severity::Error), Vec::<String>::new());
+    let mut other = spdx3();
+    let told = json!({"type": "Relationship", "spdxId": "https://example.org/d", "creationInfo": "_:c", "from": "https://example.org/beta", "relationshipType": "describes", "to": ["https://example.org/alpha"]});
+    other["@graph"].as_array_mut().unwrap().push(told);
+    assert_eq!(rules(&other, Severity::Error), Vec::<String>::new());
 }
 
 #[test]

@@ -111,11 +111,9 @@ impl From<&ProbeError> for ProbeOutcome {
 impl ProbeOutcome {
     /// What an error of reading means.
     pub(super) fn of_io(error: &std::io::Error) -> Self {
-        match Self::from(&ProbeError::from_io(error, "the server", Phase::Answer)) {
-            // Of an open connection, whatever else went wrong is that it was torn down.
-            Self::Unreachable(_) | Self::Refused => Self::Reset,
-            outcome => outcome,
-        }
+        let outcome = Self::from(&ProbeError::from_io(error, "the server", Phase::Answer));
+        // Of an open connection, whatever else went wrong is that it was torn down.
+        if matches!(outcome, Self::Unreachable(_) | Self::Refused) { Self::Reset } else { outcome }
     }
 }
 
@@ -242,10 +240,13 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8
                     Progress::Malformed => break ProbeOutcome::Malformed,
                 }
             }
-            Ok(Err(error)) => match ProbeOutcome::of_io(&error) {
-                ProbeOutcome::Timeout => late = true,
-                outcome => break outcome,
-            },
+            Ok(Err(error)) => {
+                let outcome = ProbeOutcome::of_io(&error);
+                late = outcome == ProbeOutcome::Timeout;
+                if !late {
+                    break outcome;
+                }
+            }
         }
     };
     let answer = reader.into_answer();

@@ -54,6 +54,9 @@ pub struct CertificatePolicy {
     /// Warn when less than this many days are left, or less than a third of the whole lifetime where
     /// that is shorter.
     pub renew_before_days: u32,
+    /// Fail when fewer days than this are left, or less than a third of the whole lifetime where that is shorter.
+    #[serde(default)]
+    pub min_days_left: Option<u32>,
     /// Reasons that are told as warnings and fail nothing.
     #[serde(default)]
     pub tolerated: Vec<Reason>,
@@ -344,10 +347,21 @@ fn dates(
         }
     }
     let (from, until) = (moment(leaf.validity().not_before.timestamp()), moment(leaf.validity().not_after.timestamp()));
-    let ahead = Duration::days(i64::from(faults.policy.renew_before_days)).min((until - from) / 3);
-    if now >= from && now <= until && until - now < ahead {
-        let observed = format!("valid until {}, {} days from now", day_of(until), (until - now).whole_days());
-        faults.add(Reason::SoonToExpire, Weight::Warns, 0, &format!("at least {} days left", ahead.whole_days()), &observed);
+    if now < from || now > until {
+        return;
+    }
+    let left = |days: u32| Duration::days(i64::from(days)).min((until - from) / 3);
+    let least = faults.policy.min_days_left.map(left).filter(|least| until - now < *least);
+    let advised = Some(left(faults.policy.renew_before_days)).filter(|advised| until - now < *advised);
+    let observed = format!("valid until {}, {} days from now", day_of(until), (until - now).whole_days());
+    match (least, advised) {
+        (Some(least), _) => {
+            faults.add(Reason::SoonToExpire, Weight::Fails, 0, &format!("at least {} days left", least.whole_days()), &observed)
+        }
+        (None, Some(days)) => {
+            faults.add(Reason::SoonToExpire, Weight::Warns, 0, &format!("at least {} days left", days.whole_days()), &observed)
+        }
+        (None, None) => {}
     }
 }
 

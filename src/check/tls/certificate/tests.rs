@@ -22,6 +22,7 @@ fn policy() -> CertificatePolicy {
             Lifetime { issued_from: date!(2027 - 03 - 15), days: 100 },
         ],
         renew_before_days: 30,
+        min_days_left: None,
         tolerated: vec![],
     }
 }

@@ -1,7 +1,8 @@
 use super::super::certificate::Reason;
+use super::super::recorded::{groups, of, shaken, sound, suites};
 use super::*;
 use crate::document::{Node, from_node};
-use crate::probe::tls::{DhSeen, FiniteField, Group, HashSeen, Probe, Sni, VersionGroups, VersionSupport};
+use crate::probe::tls::{DhSeen, FiniteField, Group, HashSeen, Probe};
 use crate::verdict::Outcome;
 
 const NCSC: &str = include_str!("../../../../profiles/tls-policies/ncsc-nl-2025.yaml");
@@ -13,79 +14,9 @@ fn policy(text: &str) -> TlsPolicy {
     from_node(&node).unwrap_or_else(|e| panic!("{e} at {:?}", e.position))
 }
 
-fn suites(names: &[&str]) -> Vec<Suite> {
-    names.iter().map(|n| Suite::from_name(n).unwrap()).collect()
-}
-
-fn of(version: ProtocolVersion, names: &[&str]) -> VersionSuites {
-    VersionSuites {
-        version,
-        suites: suites(names),
-        ssl2: vec![],
-        complete: true,
-        stopped: None,
-        order: Order::Server,
-        reversed_choice: Suite::from_name(names[0]),
-    }
-}
-
-fn groups(version: ProtocolVersion, names: &[&str]) -> VersionGroups {
-    let groups = names.iter().map(|n| Group::from_name(n).unwrap()).collect();
-    VersionGroups { version, groups, complete: true, explicit_curve: false, stopped: None }
-}
-
-/// A recorded survey of a server that keeps to the recommendations.
-fn sound() -> TlsSurvey {
-    use ProtocolVersion::{Ssl2, Ssl3, Tls10, Tls11, Tls12, Tls13};
-    let support = |version, support| VersionSupport { version, support };
-    TlsSurvey {
-        server_name: None,
-        versions: vec![
-            support(Tls13, Support::Supported),
-            support(Tls12, Support::Supported),
-            support(Tls11, Support::Refused),
-            support(Tls10, Support::Refused),
-            support(Ssl3, Support::Refused),
-            support(Ssl2, Support::Refused),
-        ],
-        suites: vec![
-            of(Tls13, &["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"]),
-            of(Tls12, &["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"]),
-        ],
-        groups: vec![groups(Tls13, &["secp256r1", "secp384r1"]), groups(Tls12, &["secp256r1", "secp384r1"])],
-        finite_fields: vec![],
-        key_exchange_hash: HashSeen { sha1: Feature::No, sha224: Feature::No },
-        extended_master_secret: Feature::Yes,
-        secure_renegotiation: Feature::Yes,
-        compression: Feature::No,
-        fallback_scsv: Feature::Yes,
-        encrypt_then_mac: Feature::NotApplicable,
-        sni: Sni::NotNeeded,
-        chains: vec![],
-        staple: None,
-        probes: vec![],
-        connections: 30,
-        stopped: None,
-        control: Some(ProbeOutcome::Hello),
-    }
-}
-
-fn shaken(early_data: EarlyData) -> Handshake {
-    Handshake {
-        outcome: ProbeOutcome::Hello,
-        trouble: None,
-        server_name: "device.example".into(),
-        version: Some(ProtocolVersion::Tls13),
-        suite: None,
-        group: None,
-        alpn: None,
-        chain: vec![],
-        staple: None,
-        client_certificate_asked: false,
-        early_data,
-        connections: 1,
-    }
-}
+/// The features without the extended master secret, which has a row of its own below.
+const OTHERS: [TlsFeature; 4] =
+    [TlsFeature::EncryptThenMac, TlsFeature::SecureRenegotiation, TlsFeature::NoCompression, TlsFeature::NoEarlyData];
 
 /// The outcomes of all judges, in the order of the list below.
 fn all(survey: &TlsSurvey, policy: &TlsPolicy) -> [Outcome; 7] {
@@ -97,7 +28,7 @@ fn all(survey: &TlsSurvey, policy: &TlsPolicy) -> [Outcome; 7] {
         judge_groups(survey, policy).outcome,
         judge_key_exchange_hash(survey, policy).outcome,
         judge_extended_master_secret(survey, policy).outcome,
-        judge_features(survey, Some(&handshake), policy).outcome,
+        judge_features(survey, Some(&handshake), policy, &OTHERS).outcome,
     ]
 }
 
@@ -281,13 +212,13 @@ fn the_order_matters_only_where_ranks_are_mixed() {
 #[test]
 fn early_data_is_never_more_than_announced() {
     let policy = policy(NCSC);
-    let judged = |handshake: Option<&Handshake>| judge_features(&sound(), handshake, &policy);
+    let judged = |handshake: Option<&Handshake>| judge_features(&sound(), handshake, &policy, &OTHERS);
     let verdict = judged(Some(&shaken(EarlyData::Announced(16384))));
     assert_eq!(verdict.outcome, CantTell);
     assert!(verdict.reason.contains("announced"), "{}", verdict.reason);
     assert_eq!(judged(Some(&shaken(EarlyData::NoTicket))).outcome, Passed);
     assert_eq!(judged(None).outcome, CantTell);
-    assert_eq!(judge_features(&sound(), None, &self::policy(MOZILLA)).outcome, Passed);
+    assert_eq!(judge_features(&sound(), None, &self::policy(MOZILLA), &OTHERS).outcome, Passed);
 }
 
 #[test]
