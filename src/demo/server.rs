@@ -175,7 +175,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
         buffer.drain(..body.min(buffer.len()));
-        let answered = service.answer(&Asked { method, path, bearer, gzip }, secrets);
+        let answered = service.answer(&Asked { method, path, bearer, head: &text, gzip }, secrets);
         if send(&mut stream, &answered).await? || last {
             break;
         }

@@ -41,7 +41,11 @@ struct Route {
     status: Option<u16>,
     headers: BTreeMap<String, String>,
     /// The name of the secret that must be shown as a bearer token; otherwise the service's `refusal` is sent.
-    needs: Option<String>,
+    needs: Option<Needs>,
+    /// Whether any token at all is taken for the secret.
+    any_token: bool,
+    /// Whether the question itself is sent back.
+    echo: bool,
     json: Option<Value>,
     text: Option<String>,
     html: Option<String>,
@@ -54,6 +58,23 @@ struct Route {
     repeat: Option<Repeat>,
     /// Leaves out the last bytes and closes the connection.
     truncate: usize,
+}
+
+/// One secret, or several of which each will do.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Needs {
+    One(String),
+    OneOf(Vec<String>),
+}
+
+impl Needs {
+    fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::OneOf(names) => names,
+        }
+    }
 }
 
 /// Content that is too large to write down.
@@ -99,6 +120,8 @@ pub(super) struct Asked<'a> {
     pub(super) method: &'a str,
     pub(super) path: &'a str,
     pub(super) bearer: Option<&'a str>,
+    /// The question as it came.
+    pub(super) head: &'a str,
     /// Whether a compressed answer is welcome.
     pub(super) gzip: bool,
 }
@@ -115,8 +138,8 @@ impl Service {
     pub(super) fn answer(&self, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Answered {
         let method = if asked.method == "HEAD" { "GET" } else { asked.method };
         let route = self.routes.get(&format!("{method} {}", asked.path)).unwrap_or(&self.fallback);
-        let allowed =
-            route.needs.as_ref().is_none_or(|name| asked.bearer.is_some() && asked.bearer == secrets.get(name).map(String::as_str));
+        let shown = |name: &String| asked.bearer.is_some() && asked.bearer == secrets.get(name).map(String::as_str);
+        let allowed = route.needs.as_ref().is_none_or(|needs| needs.names().iter().any(shown) || (route.any_token && asked.bearer.is_some()));
         if allowed { route } else { &self.refusal }.answer(&self.headers, asked)
     }
 }
@@ -141,7 +164,7 @@ impl Route {
             return Answered { bytes: unescape(raw), repeat, closes: true };
         }
         let status = self.status.unwrap_or(200);
-        let (kind, mut body) = self.content();
+        let (kind, mut body) = if self.echo { (Some("message/http"), asked.head.as_bytes().to_vec()) } else { self.content() };
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut put = |name: &str, value: &str| {
             fields.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
@@ -276,7 +299,7 @@ mod tests {
     }
     fn ask(service: &Service, method: &str, path: &str, bearer: Option<&str>) -> String {
         let secrets = BTreeMap::from([("TOKEN".to_owned(), "t0".to_owned())]);
-        String::from_utf8_lossy(&service.answer(&Asked { method, path, bearer, gzip: false }, &secrets).bytes).into_owned()
+        String::from_utf8_lossy(&service.answer(&Asked { method, path, bearer, head: "", gzip: false }, &secrets).bytes).into_owned()
     }
 
     #[test]
