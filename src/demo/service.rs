@@ -9,16 +9,20 @@ use flate2::write::GzEncoder;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::certificate::Tls;
+use super::certificate::{FaceChanges, Tls};
 
 /// One service of a vendor: a port on loopback.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Service {
-    /// `http`, `https`, or `silent` for a listener that never says a word.
+    /// `http`, `https`, `silent` for a listener that never says a word, or `tls-mock` for a server that
+    /// begins TLS handshakes and finishes none.
     pub(super) scheme: String,
     #[serde(default)]
     pub(super) tls: Tls,
+    /// What a `tls-mock` agrees to beside what is recommended.
+    #[serde(default)]
+    pub(super) face: FaceChanges,
     /// Header fields of every answer.
     #[serde(default)]
     headers: BTreeMap<String, String>,
