@@ -42,8 +42,8 @@ impl Default for Tls {
     }
 }
 
-/// What a server that only begins handshakes agrees to, where it is not what is recommended. These are
-/// the servers that a present-day library refuses to play.
+/// What a server that only begins handshakes agrees to beside TLS 1.2 as it is recommended. These are the
+/// servers that a present-day library refuses to play. Not TLS 1.3: some of it is seen only by finishing.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(super) struct FaceChanges {
@@ -63,6 +63,7 @@ impl FaceChanges {
     /// The server that shows this chain.
     pub(super) fn face(&self, chain: Vec<Der>) -> Face {
         let mut face = Face::sound();
+        face.versions.retain(|version| !version.is_13());
         face.versions.extend(&self.versions);
         face.suites.extend(&self.suites);
         face.groups.extend(&self.groups);
