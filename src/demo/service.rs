@@ -143,7 +143,8 @@ impl Service {
         let method = if asked.method == "HEAD" { "GET" } else { asked.method };
         let route = self.routes.get(&format!("{method} {}", asked.path)).unwrap_or(&self.fallback);
         let shown = |name: &String| asked.bearer.is_some() && asked.bearer == secrets.get(name).map(String::as_str);
-        let allowed = route.needs.as_ref().is_none_or(|needs| needs.names().iter().any(shown) || (route.any_token && asked.bearer.is_some()));
+        let allowed =
+            route.needs.as_ref().is_none_or(|needs| needs.names().iter().any(shown) || (route.any_token && asked.bearer.is_some()));
         if allowed { route } else { &self.refusal }.answer(&self.headers, asked)
     }
 }
