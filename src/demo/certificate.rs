@@ -11,6 +11,9 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::Deserialize;
 use time::{Duration, OffsetDateTime};
 
+use crate::probe::tls::mock::Face;
+use crate::probe::tls::{Der, Group, ProtocolVersion, Suite};
+
 /// The TLS side of a service.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
@@ -36,6 +39,38 @@ impl Default for Tls {
             issuer: Signer::Authority,
             padding: 0,
         }
+    }
+}
+
+/// What a server that only begins handshakes agrees to beside TLS 1.2 as it is recommended. These are the
+/// servers that a present-day library refuses to play. Not TLS 1.3: some of it is seen only by finishing.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct FaceChanges {
+    /// Further versions.
+    versions: Vec<ProtocolVersion>,
+    /// Further suites up to TLS 1.2, by their names.
+    suites: Vec<Suite>,
+    /// Further groups.
+    groups: Vec<Group>,
+    /// Further hashes of the key exchange, by their numbers in TLS 1.2.
+    hashes: Vec<u8>,
+    /// Whether DEFLATE is agreed to.
+    deflate: bool,
+}
+
+impl FaceChanges {
+    /// The server that shows this chain.
+    pub(super) fn face(&self, chain: Vec<Der>) -> Face {
+        let mut face = Face::sound();
+        face.versions.retain(|version| !version.is_13());
+        face.versions.extend(&self.versions);
+        face.suites.extend(&self.suites);
+        face.groups.extend(&self.groups);
+        face.hashes.extend(&self.hashes);
+        face.deflate = self.deflate;
+        face.chain = chain;
+        face
     }
 }
 
@@ -93,6 +128,12 @@ impl Tls {
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
             .map(Arc::new)
             .map_err(|e| e.to_string())
+    }
+
+    /// The chain alone, for a server that signs nothing.
+    pub(super) fn chain(&self, authority: &Authority, now: OffsetDateTime) -> Result<Vec<Der>, String> {
+        let (chain, _) = self.certificate(authority, now).map_err(|e| e.to_string())?;
+        Ok(chain.iter().map(|certificate| Der(certificate.to_vec())).collect())
     }
 
     fn certificate(

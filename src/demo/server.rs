@@ -61,7 +61,11 @@ impl Vendor {
             let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.map_err(start)?;
             let port = listener.local_addr().map_err(start)?.port();
             let scheme = service.get("scheme").and_then(|s| s.as_str()).unwrap_or("http");
-            let scheme = if scheme == "silent" { "http" } else { scheme };
+            let scheme = match scheme {
+                "silent" => "http",
+                "tls-mock" => "tls",
+                other => other,
+            };
             known.services.insert(name.clone(), (scheme.to_owned(), port));
             listeners.insert(name.clone(), listener);
         }
@@ -100,7 +104,12 @@ impl Vendor {
             let acceptor = match service.scheme.as_str() {
                 "https" => Some(TlsAcceptor::from(service.tls.config(&authority, now).map_err(wrong)?)),
                 "http" | "silent" => None,
-                other => return Err(wrong(format!("services.{name}.scheme: `{other}` is neither http, https nor silent"))),
+                "tls-mock" => {
+                    let chain = service.tls.chain(&authority, now).map_err(wrong)?;
+                    tasks.spawn(service.face.face(chain).serve(listener));
+                    continue;
+                }
+                other => return Err(wrong(format!("services.{name}.scheme: `{other}` is neither http, https, silent nor tls-mock"))),
             };
             tasks.spawn(accept(listener, acceptor, Arc::new(service), Arc::new(secrets.clone())));
         }

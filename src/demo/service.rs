@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::certificate::Tls;
+use super::certificate::{FaceChanges, Tls};
 use crate::api::exchange::ApiRequest;
 use crate::api::sample::{SampleApi, TOKEN, description};
 
@@ -18,7 +18,8 @@ use crate::api::sample::{SampleApi, TOKEN, description};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Service {
-    /// `http`, `https`, or `silent` for a listener that never says a word.
+    /// `http`, `https`, `silent` for a listener that never says a word, or `tls-mock` for a server that
+    /// begins TLS handshakes and finishes none.
     pub(super) scheme: String,
     #[serde(default)]
     pub(super) tls: Tls,
@@ -28,6 +29,9 @@ pub(super) struct Service {
     /// The sample API at work.
     #[serde(skip)]
     pub(super) sample: Option<Arc<Mutex<SampleApi>>>,
+    /// What a `tls-mock` agrees to beside what is recommended.
+    #[serde(default)]
+    pub(super) face: FaceChanges,
     /// Header fields of every answer.
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -156,7 +160,8 @@ impl Service {
         }
         let route = self.routes.get(&format!("{method} {}", asked.path)).unwrap_or(&self.fallback);
         let shown = |name: &String| asked.bearer.is_some() && asked.bearer == secrets.get(name).map(String::as_str);
-        let allowed = route.needs.as_ref().is_none_or(|needs| needs.names().iter().any(shown) || (route.any_token && asked.bearer.is_some()));
+        let allowed =
+            route.needs.as_ref().is_none_or(|needs| needs.names().iter().any(shown) || (route.any_token && asked.bearer.is_some()));
         if allowed { route } else { &self.refusal }.answer(&self.headers, asked)
     }
 }
