@@ -189,11 +189,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
         let body: Vec<u8> = buffer.drain(..body.min(buffer.len())).collect();
-        let headers = text
-            .split("\r\n")
-            .skip(1)
-            .filter_map(|l| l.split_once(':').map(|(n, v)| (n.trim().to_owned(), v.trim().to_owned())))
-            .collect();
+        let headers =
+            text.split("\r\n").skip(1).filter_map(|l| l.split_once(':').map(|(n, v)| (n.trim().to_owned(), v.trim().to_owned()))).collect();
         let answered = service.answer(&Asked { method, path, target, headers, body, bearer, head: &text, gzip }, secrets);
         if send(&mut stream, &answered).await? || last {
             break;

@@ -367,7 +367,15 @@ mod tests {
     }
     fn ask(service: &Service, method: &str, path: &str, bearer: Option<&str>) -> String {
         let secrets = BTreeMap::from([("TOKEN".to_owned(), "t0".to_owned())]);
-        String::from_utf8_lossy(&service.answer(&Asked { method, path, target: path, headers: Vec::new(), body: Vec::new(), bearer, head: "", gzip: false }, &secrets).bytes).into_owned()
+        String::from_utf8_lossy(
+            &service
+                .answer(
+                    &Asked { method, path, target: path, headers: Vec::new(), body: Vec::new(), bearer, head: "", gzip: false },
+                    &secrets,
+                )
+                .bytes,
+        )
+        .into_owned()
     }
 
     #[test]
