@@ -110,6 +110,9 @@ impl Kind for DefaultCredentials {
         if matches!(self.login, Login::Basic { .. }) && success(control.status) {
             return Verdict::cant_tell(Cause::Target, "the path opens to a name and password that nobody has: it is not protected by a log-in");
         }
+        if control.is_no_log_in() {
+            return Verdict::cant_tell(Cause::Missing, format!("there is no log-in at this path: status {}", control.status));
+        }
         if control.says_stop() {
             return Verdict::cant_tell(Cause::Target, "the service asked to stop before anything was tried");
         }
@@ -174,6 +177,7 @@ mod tests {
         assert_eq!(judge(BASIC, outcome(401, &[], ""), outcome(401, &[], "")), Word::Passed);
         assert_eq!(judge(BASIC, outcome(401, &[], ""), outcome(200, &[], "")), Word::Failed);
         assert_eq!(judge(BASIC, outcome(200, &[], ""), outcome(200, &[], "")), Word::CantTell, "nothing is protected");
+        assert_eq!(judge(FORM, outcome(404, &[], ""), outcome(404, &[], "")), Word::CantTell, "there is no log-in");
         assert_eq!(judge(FORM, page(), page()), Word::Passed);
         assert_eq!(judge(FORM, page(), outcome(200, &[], "welcome, admin")), Word::CantTell);
         let to = |l: &'static str| outcome(302, &[("Location", l)], "");

@@ -95,6 +95,11 @@ impl Outcome {
         }
     }
 
+    /// Nothing here takes a name and a password: no such path, or no such method.
+    pub(super) fn is_no_log_in(&self) -> bool {
+        matches!(self.status, 404 | 405 | 410 | 501)
+    }
+
     /// The service asks to stop, or has locked the account.
     pub(super) fn says_stop(&self) -> bool {
         matches!(self.status, 423 | 429 | 503) || self.retry_after.is_some()

@@ -90,6 +90,9 @@ impl Kind for LoginThrottling {
         if seen.tries.first().is_some_and(|t| t.status >= 500 && t.status != 503) {
             return Verdict::cant_tell(Cause::Target, format!("the log-in answers with status {}: it does not work", last.status)).with(evidence);
         }
+        if seen.tries.first().is_some_and(Outcome::is_no_log_in) {
+            return Verdict::cant_tell(Cause::Missing, format!("there is no log-in at this path: status {}", last.status)).with(evidence);
+        }
         if matches!(self.login, Login::Basic { .. }) && seen.tries.first().is_some_and(|t| (200..300).contains(&t.status)) {
             return Verdict::cant_tell(Cause::Target, "the path opens to a wrong password: it is not protected by a log-in").with(evidence);
         }
@@ -155,6 +158,9 @@ mod tests {
         assert_eq!(judge(&[(429, 20)], false), Word::CantTell);
         assert_eq!(judge(&[(500, 20)], false), Word::CantTell);
         assert_eq!(judge(&[(200, 20); 10], false), Word::CantTell, "nothing is protected");
+        for nothing_there in [404, 405, 410, 501] {
+            assert_eq!(judge(&[(nothing_there, 20); 10], false), Word::CantTell, "there is no log-in");
+        }
         assert_eq!(judge(&alike[..6], false), Word::CantTell, "too few tries");
         assert_eq!(LoginThrottling::EFFECT, Effect::Intrusive);
     }

@@ -155,7 +155,7 @@ impl Service {
     pub(super) fn answer(&self, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Answered {
         let method = if asked.method == "HEAD" { "GET" } else { asked.method };
         let known = self.routes.contains_key(&format!("{method} {}", asked.path));
-        if let Some(answered) = self.sample.as_ref().filter(|_| !known).and_then(|sample| self.from_sample(sample, asked, secrets)) {
+        if let Some(answered) = self.sample.as_ref().filter(|_| !known).and_then(|sample| self.ask_sample(sample, asked, secrets)) {
             return answered;
         }
         let route = self.routes.get(&format!("{method} {}", asked.path)).unwrap_or(&self.fallback);
@@ -168,7 +168,7 @@ impl Service {
 
 impl Service {
     /// What the sample API answers, where the question is one for it.
-    fn from_sample(&self, sample: &Mutex<SampleApi>, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Option<Answered> {
+    fn ask_sample(&self, sample: &Mutex<SampleApi>, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Option<Answered> {
         let first = asked.path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
         let (status, headers, body) = if asked.path == "/openapi.yaml" && matches!(asked.method, "GET" | "HEAD") {
             (200, vec![("Content-Type".to_owned(), "application/yaml".to_owned())], description().as_bytes().to_vec())

@@ -117,7 +117,7 @@ mod tests {
         let again = probes.survey().await.unwrap();
         assert!(Arc::ptr_eq(&first, &again));
         assert_eq!(first.spoken().collect::<Vec<_>>(), [ProtocolVersion::Tls13, ProtocolVersion::Tls12]);
-        assert_eq!(u64::from(first.connections), u64::from(probes.door().summary().connections));
+        assert_eq!(u64::from(first.connections), probes.door().summary().connections);
         assert!(first.suites.iter().all(|s| s.complete), "{:?}", first.suites);
     }
 
