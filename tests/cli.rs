@@ -81,8 +81,9 @@ fn an_unreachable_target_is_3_with_a_valid_bundle_and_preflight_says_4() {
     assert!(out(&preflight).contains("refused the connection"), "{}", out(&preflight));
     assert!(out(&preflight).contains("says nothing about the product"));
     let bundle = folder.path("bundle");
-    let assess = probity(&["assess", &target, "-o", &bundle]);
+    let assess = probity(&["assess", &target, "-o", &bundle, "--zip"]);
     assert!(matches!(assess.status.code(), Some(1 | 3)), "{}", err(&assess));
+    assert_eq!(probity(&["verify", &format!("{bundle}.zip")]).status.code(), Some(0));
     assert!(!out(&assess).contains('\u{1b}'), "no colour in a pipe");
     for command in ["replay", "verify"] {
         let output = probity(&[command, &bundle]);
@@ -192,4 +193,85 @@ fn init_writes_a_file_that_can_be_read_once_it_is_filled_in() {
     assert!(text.contains("TODO"));
     probity::target::Target::parse("target.yaml", &text).unwrap();
     assert_eq!(probity(&["init", "http://127.0.0.1:1/", "-o", &path]).status.code(), Some(2), "a file is not replaced unasked");
+}
+
+/// The lines of a fenced block after a mark in the README.
+fn shown_in_readme(mark: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let after = text.split(mark).nth(1).unwrap();
+    after.split("```").nth(1).unwrap().lines().skip(1).map(str::to_owned).filter(|l| !l.is_empty()).collect()
+}
+
+#[test]
+fn the_demo_does_its_work_and_the_readme_shows_its_output() {
+    let folder = Folder::new("demo");
+    let output = probity(&["demo", "-o", &folder.path("out")]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
+    let port = regex::Regex::new("localhost:[0-9]+").unwrap();
+    let text = port.replace_all(&out(&output), "localhost:PORT").into_owned();
+    let mut rest = text.lines();
+    for line in shown_in_readme("<!-- output: demo -->") {
+        assert!(
+            rest.any(|l| l == line),
+            "README.md shows a line that `probity demo` does not print, or not in this order:\n{line}\n{text}"
+        );
+    }
+    for vendor in ["sound", "nine-defects"] {
+        let bundle = folder.0.join("out").join(vendor).join("bundle");
+        assert!(bundle.join("report.html").is_file());
+        assert_eq!(probity(&["verify", &bundle.display().to_string()]).status.code(), Some(0), "{vendor}");
+    }
+    let list = probity(&["demo", "--list"]);
+    assert_eq!(list.status.code(), Some(0));
+    assert!(out(&list).lines().count() >= 30);
+    assert_eq!(probity(&["demo", "--defect", "no-such-defect", "-o", &folder.path("none")]).status.code(), Some(2));
+}
+
+#[test]
+fn documents_are_checked_without_a_target() {
+    let folder = Folder::new("check");
+    let sound = folder.file("sound.json", r#"{"a": 1}"#);
+    let twice = folder.file("twice.json", r#"{"a": 1, "a": 2}"#);
+    assert_eq!(probity(&["check", &sound, "--format", "json"]).status.code(), Some(0));
+    let output = probity(&["check", &twice, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    assert!(out(&output).contains("twice.json:1:"), "{}", out(&output));
+    let sarif: serde_json::Value = serde_json::from_str(&out(&probity(&["check", &twice, "--report", "sarif"]))).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    assert_eq!(probity(&["check", &sound, "--format", "nonsense"]).status.code(), Some(2));
+    assert_eq!(probity(&["check", &folder.path("absent.json")]).status.code(), Some(2));
+    let patient = folder.file("patient.json", r#"{"resourceType": "Patient"}"#);
+    let home = folder.path("home");
+    let output = Command::new(env!("CARGO_BIN_EXE_probity")).args(["check", &patient]).env("PROBITY_HOME", home).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "without definitions nothing is called sound: {}", out(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_ends_in_seconds_with_a_valid_bundle() {
+    let folder = Folder::new("interrupted");
+    // A listener that takes connections and never says a word.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let target = folder.file(
+        "target.yaml",
+        &format!(
+            "target: 1\nproduct: {{name: A, version: '1', vendor: {{name: V}}}}\nendpoints:\n  api: {{url: 'http://127.0.0.1:{port}/'}}\nfacts: {{kind: [api]}}\nclaims: [{{specification: openapi, version: 3.1.0, role: server}}]\n"
+        ),
+    );
+    let bundle = folder.path("bundle");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_probity"))
+        .args(["assess", &target, "-o", &bundle])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It is at work once it has connected.
+    let _connection = listener.accept().unwrap();
+    let begun = std::time::Instant::now();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let status = child.wait().unwrap();
+    assert!(matches!(status.code(), Some(1 | 3)), "{status}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8), "it took {:?}", begun.elapsed());
+    assert_eq!(probity(&["verify", &bundle]).status.code(), Some(0));
+    assert!(out(&probity(&["report", &bundle, "--format", "json"])).contains("\"interrupted\""));
 }

@@ -139,6 +139,9 @@ pub(super) struct Assess {
     /// Replace an earlier bundle
     #[arg(long)]
     pub(super) force: bool,
+    /// Write the bundle as one .zip beside the folder as well
+    #[arg(long)]
+    pub(super) zip: bool,
     /// The most seconds that the run may take
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     pub(super) max_time: u64,

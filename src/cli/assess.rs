@@ -1,6 +1,6 @@
 //! `probity assess`: the line itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use time::OffsetDateTime;
@@ -9,8 +9,8 @@ use super::args;
 use super::exit::Exit;
 use super::progress::Progress;
 use super::terminal::{BOLD, DIM, Terminal};
-use crate::assess::{Options, Plan, Selection, opening};
-use crate::bundle::{Place, RecordError, record};
+use crate::assess::{Options, Plan, Selection, fit, opening};
+use crate::bundle::{Bundle, Place, RecordError, record};
 use crate::document::Mistake;
 use crate::probe::{Interrupt, Limits, Opening};
 use crate::profile::{Profile, read_waivers};
@@ -24,9 +24,23 @@ pub(super) async fn run(args: &args::Assess, terminal: Terminal) -> Result<Exit,
     if args.dry_run {
         return Ok(dry_run(&profile, &target, &options, terminal));
     }
+    // What preflight would call an error is told here too, for whoever did not ask it.
+    for problem in fit(&profile, &target, &options.selection, options.now).into_iter().filter(|p| p.blocks) {
+        terminal.warn(format_args!("{problem}; {}", problem.help));
+    }
     let opening = open(args, &target, terminal);
     let folder = args.output.as_deref().unwrap_or(Path::new("probity-bundle"));
-    recorded(&profile, &target, opening, &options, Place { folder, force: args.force }, terminal).await
+    let exit = recorded(&profile, &target, opening, &options, Place { folder, force: args.force }, terminal).await?;
+    if args.zip {
+        let file = PathBuf::from(format!("{}.zip", folder.display()));
+        let failed = |why: String| vec![Mistake::new(file.display().to_string(), why)];
+        if args.force && file.exists() {
+            std::fs::remove_file(&file).map_err(|e| failed(format!("cannot be replaced: {e}")))?;
+        }
+        Bundle::read(folder).and_then(|bundle| bundle.pack(&file)).map_err(|e| failed(e.to_string()))?;
+        terminal.say(format_args!("{BOLD}Zip{BOLD:#}     {}", file.display()));
+    }
+    Ok(exit)
 }
 
 /// Runs, shows progress, writes the bundle with its report, and prints the summary.

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::terminal::{BOLD, Terminal};
 use crate::document::{Mistake, Source};
 use crate::format::csv::TableSchema;
-use crate::format::fhir::{Definitions, PackageSource};
+use crate::format::fhir::{Definitions, PackageInfo, PackageSource};
 use crate::format::json_schema::JsonSchema;
 use crate::format::{Context, Format, judge_file};
 use crate::report::{DocumentFormat, render_documents};
@@ -123,7 +123,7 @@ pub(super) fn package(command: &args::Package, terminal: Terminal) -> Result<Exi
             };
             let to = folder.join(format!("{}#{}", plain(&info.name), plain(&info.version)));
             keep(path, &to).map_err(|e| vec![Mistake::new(&name, format!("cannot be kept in {}: {e}", folder.display()))])?;
-            terminal.say(format_args!("added {BOLD}{}{BOLD:#} {} (FHIR {})", info.name, info.version, info.fhir_versions.join(", ")));
+            terminal.say(format_args!("added {BOLD}{}{BOLD:#} {}{}", info.name, info.version, releases(&info)));
         }
         args::Package::List => {
             let sources = store().map(|folder| packages(&folder)).unwrap_or_default();
@@ -145,6 +145,11 @@ pub(super) fn package(command: &args::Package, terminal: Terminal) -> Result<Exi
         }
     }
     Ok(Exit::Success)
+}
+
+/// The FHIR releases that a package is for, where it says so.
+fn releases(info: &PackageInfo) -> String {
+    if info.fhir_versions.is_empty() { String::new() } else { format!(", FHIR {}", info.fhir_versions.join(", ")) }
 }
 
 /// Copies an archive, or a folder with all that is in it.

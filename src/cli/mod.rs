@@ -39,9 +39,14 @@ pub fn run() -> Exit {
     };
     let level = if arguments.quiet { LogLevel::Error } else { arguments.log_level };
     let terminal = Terminal::new(level);
-    match dispatch(&arguments.command, terminal) {
-        Ok(exit) => exit,
-        Err(mistakes) => {
+    // The program's own fault must not look like an answer about a product.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(&arguments.command, terminal))) {
+        Err(_) => {
+            terminal.error("Probity itself failed; nothing is said about any product", Some("please report it, with the lines above"));
+            Exit::Bug
+        }
+        Ok(Ok(exit)) => exit,
+        Ok(Err(mistakes)) => {
             terminal.mistakes(&mistakes);
             Exit::Usage
         }
