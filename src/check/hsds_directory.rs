@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::answer_format::{body, within};
+use super::answer_format::{MediaTypes, body, within};
 use super::{Facts, Kind, On, Probes};
 use crate::format::hsds;
 use crate::probe::{ProbeError, Request};
@@ -94,7 +94,7 @@ impl Kind for HsdsDirectory {
         let parts = [(&seen.root, "the root of the directory", "root"), (&seen.page, "the list of services", "service")];
         let services = seen.services.iter().map(|answer| (answer, "a service", "service"));
         for (answer, asks, class) in parts.into_iter().chain(services) {
-            match body(answer, asks, &[]) {
+            match body(answer, asks, MediaTypes::Json) {
                 Ok(text) => {
                     let question = answer.question();
                     let judged = hsds::judge_as(Some(class), &question, text.as_bytes());
