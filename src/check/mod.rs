@@ -135,6 +135,7 @@ kinds! {
     cookies::Cookies,
     cors::Cors,
     csaf_provider::CsafProvider,
+    data_export::DataExport,
     default_credentials::DefaultCredentials,
     document::Document,
     document_format::DocumentFormat,
@@ -150,6 +151,7 @@ kinds! {
     json_schema::JsonSchemaOfAnswer,
     login_throttling::LoginThrottling,
     mqtt_exposure::MqttExposure,
+    ngsi_ld_broker::NgsiLdBroker,
     object_access::ObjectAccess,
     open_ports::OpenPorts,
     product_facts::ProductFacts,
@@ -243,7 +245,9 @@ mod tests {
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().trim_end_matches(".rs").to_owned())
-            .filter(|name| !["mod", "answer", "api", "kind", "login", "page", "probes", "schema", "supplied", "tls"].contains(&name.as_str()))
+            .filter(|name| {
+                !["mod", "answer", "api", "kind", "login", "page", "probes", "schema", "supplied", "tls"].contains(&name.as_str())
+            })
             .collect();
         files.sort();
         let mut listed: Vec<String> = FILES.iter().map(|(file, _)| (*file).to_owned()).collect();

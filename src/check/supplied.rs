@@ -59,7 +59,12 @@ impl Supplied {
             match format {
                 Format::Json => context.schema = Some(JsonSchema::compile(&schema, &others).map_err(unsound)?),
                 Format::Csv => context.table_schema = Some(TableSchema::read(&schema).map_err(unsound)?.0),
-                _ => return Err(Box::new(Verdict::cant_tell(Cause::Bug, format!("the profile names a schema for {format}, which takes none")))),
+                _ => {
+                    return Err(Box::new(Verdict::cant_tell(
+                        Cause::Bug,
+                        format!("the profile names a schema for {format}, which takes none"),
+                    )));
+                }
             }
         }
         context.contexts = others;
