@@ -24,8 +24,6 @@ const UNASKED: &[&str] = &[
     "default-credentials",
     "document-format",
     "fhir-capability",
-    "hsds-completeness",
-    "hsds-directory",
     "login-throttling",
     "mqtt-exposure",
     "open-ports",

@@ -35,7 +35,8 @@ pub(super) struct Service {
     /// Header fields of every answer.
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// Answers by method and path, such as `GET /v1/items`. HEAD is answered as GET without the body.
+    /// Answers by method and path, such as `GET /v1/items`, or path and query, such as `GET /v1/items?page=2`.
+    /// HEAD is answered as GET without the body.
     #[serde(default)]
     routes: BTreeMap<String, Route>,
     /// The answer where no route fits.
@@ -57,6 +58,8 @@ struct Route {
     needs: Option<Needs>,
     /// Whether any token at all is taken for the secret.
     any_token: bool,
+    /// Answers to those who accept a media type, by its name, instead of this one.
+    to_those_who_accept: BTreeMap<String, Route>,
     /// Whether the question itself is sent back.
     echo: bool,
     json: Option<Value>,
@@ -158,7 +161,10 @@ impl Service {
         if let Some(answered) = self.sample.as_ref().filter(|_| !known).and_then(|sample| self.ask_sample(sample, asked, secrets)) {
             return answered;
         }
-        let route = self.routes.get(&format!("{method} {}", asked.path)).unwrap_or(&self.fallback);
+        let route = self.routes.get(&format!("{method} {}", asked.target)).or_else(|| self.routes.get(&format!("{method} {}", asked.path)));
+        let route = route.unwrap_or(&self.fallback);
+        let accepts = |kind: &str| asked.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("accept") && value.trim() == kind);
+        let route = route.to_those_who_accept.iter().find(|(kind, _)| accepts(kind)).map_or(route, |(_, route)| route);
         let shown = |name: &String| asked.bearer.is_some() && asked.bearer == secrets.get(name).map(String::as_str);
         let allowed =
             route.needs.as_ref().is_none_or(|needs| needs.names().iter().any(shown) || (route.any_token && asked.bearer.is_some()));
