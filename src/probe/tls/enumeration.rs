@@ -269,6 +269,9 @@ impl<A: Ask> Run<A> {
         let name = self.name.clone();
         let mut hello = ClientHello::new(version, Suite::usual(version), &groups, name.as_deref());
         let mut reply = self.ask(version.to_string(), &hello, Want::Hello).await;
+        if matches!(&reply, Some(r) if r.outcome == ProbeOutcome::Closed) {
+            reply = self.again_if_odd(reply, version.to_string(), &hello).await;
+        }
         // Most decline an unknown version with 70 or 40. Anything else may be dislike of the empty list.
         if matches!(&reply, Some(r) if matches!(r.outcome, ProbeOutcome::Alert(n) if n != 70 && n != 40)) {
             hello.key_share = true;
@@ -311,7 +314,9 @@ impl<A: Ask> Run<A> {
     /// for a version that their policy has left without any suite) is an answer only when it comes again.
     async fn again_if_odd(&mut self, reply: Option<Reply>, purpose: String, hello: &ClientHello<'_>) -> Option<Reply> {
         let first = reply?;
-        if !matches!(first.outcome, ProbeOutcome::Alert(_)) || first.outcome.is_refusal() {
+        // To close without a word is one half of a pair of servers taking turns, too.
+        let closed = first.outcome == ProbeOutcome::Closed;
+        if !closed && (!matches!(first.outcome, ProbeOutcome::Alert(_)) || first.outcome.is_refusal()) {
             return Some(first);
         }
         let Some(mut second) = self.ask(format!("{purpose} once more"), hello, Want::Flight).await else { return Some(first) };
@@ -335,7 +340,9 @@ impl<A: Ask> Run<A> {
             hello.key_share = self.needs_key_share && agreed.version.is_13();
             let reply = self.ask("the first agreed hello between".into(), &hello, Want::Hello).await;
             if !matches!(&reply, Some(r) if r.outcome == ProbeOutcome::Hello) {
-                // The control at the end draws what is to be drawn from this.
+                for version in closed {
+                    self.note(version, Support::Unknown(ProbeOutcome::Closed));
+                }
                 return;
             }
         }
