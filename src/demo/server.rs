@@ -16,7 +16,6 @@ use super::certificate::Authority;
 use super::placeholder::Known;
 use super::service::{Answered, Asked, Service};
 use super::vendor::Vendor;
-use crate::api::sample::SampleApi;
 use crate::document::Mistake;
 use crate::target::Target;
 
@@ -96,10 +95,7 @@ impl Vendor {
                 .map_err(|e| wrong(e.to_string()))?;
         let mut tasks = JoinSet::new();
         for (name, mut service) in services {
-            if service.sample_api {
-                let api = SampleApi::new(self.quirks.iter().map(String::as_str));
-                service.sample = Some(Arc::new(std::sync::Mutex::new(api)));
-            }
+            service.begin(&self.quirks).map_err(|why| wrong(format!("services.{name}.{why}")))?;
             let Some(listener) = listeners.remove(&name) else { continue };
             let acceptor = match service.scheme.as_str() {
                 "https" => Some(TlsAcceptor::from(service.tls.config(&authority, now).map_err(wrong)?)),

@@ -23,9 +23,16 @@ pub(super) struct Service {
     pub(super) scheme: String,
     #[serde(default)]
     pub(super) tls: Tls,
-    /// Beneath `/v1` the sample API answers where no route fits, and `/openapi.yaml` is its description.
+    /// Beneath `/v1` the sample API answers where no route fits; `/openapi.yaml`, `/v1/openapi.yaml` and
+    /// `/v1/openapi.json` are its description.
     #[serde(default)]
     pub(super) sample_api: bool,
+    /// What is another in the description that the sample API hands out.
+    #[serde(default)]
+    description_edits: Vec<Edit>,
+    /// The description that the sample API hands out: in YAML and in JSON.
+    #[serde(skip)]
+    described: Option<Arc<(String, String)>>,
     /// The sample API at work.
     #[serde(skip)]
     pub(super) sample: Option<Arc<Mutex<SampleApi>>>,
@@ -45,6 +52,15 @@ pub(super) struct Service {
     /// The answer to somebody without the secret; 401 with a problem document, where nothing is said.
     #[serde(default = "refusal")]
     refusal: Route,
+}
+
+/// One piece of a text that is put in the place of another.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    /// What stands there; it must stand there once.
+    find: String,
+    put: String,
 }
 
 /// One answer.
@@ -173,11 +189,40 @@ impl Service {
 }
 
 impl Service {
+    /// Puts the sample API behind this service, if it is to have it.
+    ///
+    /// # Errors
+    /// An edit does not find what it is to replace, or finds it twice.
+    pub(super) fn begin(&mut self, quirks: &[String]) -> Result<(), String> {
+        if !self.sample_api {
+            return if self.description_edits.is_empty() { Ok(()) } else { Err("description-edits: there is no sample API here".into()) };
+        }
+        let mut text = description().to_owned();
+        for edit in &self.description_edits {
+            match text.matches(&edit.find).count() {
+                1 => text = text.replacen(&edit.find, &edit.put, 1),
+                found => return Err(format!("description-edits: `{}` stands {found} times in the description", edit.find)),
+            }
+        }
+        let json = crate::document::Source::yaml("openapi.yaml", text.as_bytes()).map_err(|e| e.to_string())?.value().to_string();
+        self.described = Some(Arc::new((text, json)));
+        self.sample = Some(Arc::new(Mutex::new(SampleApi::new(quirks.iter().map(String::as_str)))));
+        Ok(())
+    }
+
     /// What the sample API answers, where the question is one for it.
     fn ask_sample(&self, sample: &Mutex<SampleApi>, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Option<Answered> {
         let first = asked.path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
-        let (status, headers, body) = if asked.path == "/openapi.yaml" && matches!(asked.method, "GET" | "HEAD") {
-            (200, vec![("Content-Type".to_owned(), "application/yaml".to_owned())], description().as_bytes().to_vec())
+        let document =
+            self.described.as_deref().filter(|_| matches!(asked.method, "GET" | "HEAD")).and_then(|(yaml, json)| match asked.path {
+                "/openapi.yaml" | "/v1/openapi.yaml" => Some(("application/yaml", yaml)),
+                "/v1/openapi.json" => Some(("application/json", json)),
+                _ => None,
+            });
+        let (status, headers, body) = if let Some((media_type, text)) = document {
+            // Pages of other makers show the description, too.
+            let headers = [("Content-Type", media_type), ("Access-Control-Allow-Origin", "*")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+            (200, headers.to_vec(), text.as_bytes().to_vec())
         } else if first.is_some_and(|word| matches!(word, "status" | "residents" | "alarms")) {
             // The API knows a token of its own; whoever shows this vendor's secret is known to it.
             let known = asked.bearer.is_some_and(|bearer| secrets.values().any(|secret| secret == bearer));

@@ -17,6 +17,9 @@ use validity::{ALARM, ALARM_CHANGE, CONTACT, RESIDENT};
 /// The token that the service knows.
 pub const TOKEN: &str = "sample-platform-token";
 
+/// The version that the service says it has.
+const VERSION: &str = "1.0.0";
+
 /// Texts that belong to the made-up persons whom the service begins with.
 pub const PERSON: [&str; 3] = ["Wilhelmina Fixture", "+3225550177", "Fixturestraat 12"];
 
@@ -167,11 +170,13 @@ impl SampleApi {
             .map_or(request.url.as_str(), |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
         let (path, query) = after_host.split_once('?').unwrap_or((after_host, ""));
         let path = path.strip_prefix("/v1").unwrap_or(path);
-        let segments: Vec<String> = path.split('/').filter(|s| !s.is_empty()).map(percent_decoded).collect();
+        // An address with a slash at its end is another address, and there is nothing at it.
+        let segments: Vec<String> = path.strip_prefix('/').unwrap_or(path).split('/').map(percent_decoded).collect();
         let query: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let mut response = match self.route(request, &segments, &query) {
             Ok(response) | Err(response) => response,
         };
+        response.headers.push(("API-Version".into(), VERSION.into()));
         if self.has("labels-as-asked")
             && response.is_success()
             && let Some(asked) = request.header("accept").filter(|a| !a.contains(',') && !a.contains('*'))
