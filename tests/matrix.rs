@@ -20,17 +20,10 @@ const UNASKED: &[&str] = &[
     "answer-format",
     "api-behaviour",
     "api-client-reader",
-    "coap-exposure",
-    "default-credentials",
     "document-format",
     "fhir-capability",
     "hsds-completeness",
     "hsds-directory",
-    "login-throttling",
-    "mqtt-exposure",
-    "open-ports",
-    "sip-exposure",
-    "sip-registration",
     "smart-configuration",
 ];
 

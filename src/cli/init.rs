@@ -257,6 +257,6 @@ fn write(url: &Url, look: &Look, profile: &Profile) -> String {
     line("#   contact: …");
     line("#   window: {from: 2026-01-31T09:00:00+01:00, until: 2026-01-31T17:00:00+01:00}");
     line("#   environment: lab");
-    line("#   highest-effect: writes");
+    line("#   mode: standard         # or lab: what each opens is told by `probity explain consent`");
     text
 }
