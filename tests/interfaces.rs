@@ -38,7 +38,7 @@ async fn assessed(case: &Case, profile: &Profile, only: &[&str], folder: &std::p
     let now = OffsetDateTime::now_utc();
     let running = vendor(case).start(folder, now).await.unwrap_or_else(|e| panic!("{}: {e}", case.name));
     let door = Door::open(running.opening(Limits::default()).unwrap()).await.unwrap();
-    let selection = Selection { tier: 3, only: only.iter().map(|o| (*o).to_owned()).collect(), offline: false };
+    let selection = Selection { tier: 3, only: only.iter().map(|o| (*o).to_owned()).collect(), ..Selection::default() };
     let options = Options { selection, now, waivers: Vec::new(), interrupt: Interrupt::new() };
     run(profile, &Arc::new(running.target.clone()), &door, &options, |_| {}).await
 }

@@ -18,15 +18,8 @@ use serde_json::Value;
 /// Kinds that no shipped profile asks for yet; their own tests show them to pass and to fail.
 const UNASKED: &[&str] = &[
     "answer-format",
-    "coap-exposure",
-    "default-credentials",
     "document-format",
     "fhir-capability",
-    "login-throttling",
-    "mqtt-exposure",
-    "open-ports",
-    "sip-exposure",
-    "sip-registration",
     "smart-configuration",
 ];
 

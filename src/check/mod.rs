@@ -220,7 +220,7 @@ impl JsonSchema for PlacedCheck {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let on = serde_json::json!({
             "type": "string",
-            "description": "The endpoints that are asked: `http`, `tls`, `any`, a scheme with `:`, or what they serve, such as `api`."
+            "description": "The endpoints that are asked: `http`, `tls`, `any`, a scheme with `:`, or what they serve, such as `api`; several with `|` between them."
         });
         let kinds: Vec<Value> = Check::schemas(generator)
             .into_iter()

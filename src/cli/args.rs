@@ -127,6 +127,9 @@ pub(super) struct Assess {
     /// Ask nothing over the network: documents and attestations alone
     #[arg(long)]
     pub(super) offline: bool,
+    /// Go no further than this, whatever the consent block of the target file opens
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(super) mode: Option<Mode>,
     /// Show what would be asked of whom, and send nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -275,4 +278,25 @@ pub(super) enum SchemaOf {
     Target,
     /// A file of waivers
     Waivers,
+}
+
+/// How far a run may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    /// Only read what anybody may ask for
+    Passive,
+    /// Also knock at ports, ask about accounts that nobody has, write test data
+    Standard,
+    /// Also try wrong passwords and malformed input
+    Lab,
+}
+
+impl From<Mode> for crate::target::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Passive => Self::Passive,
+            Mode::Standard => Self::Standard,
+            Mode::Lab => Self::Lab,
+        }
+    }
 }

@@ -86,7 +86,7 @@ pub(super) async fn recorded(
 }
 
 fn options(args: &args::Assess, profile: &Profile) -> Result<Options, Vec<Mistake>> {
-    let selection = Selection { tier: args.tier, only: args.only.clone(), offline: args.offline };
+    let selection = Selection { tier: args.tier, only: args.only.clone(), offline: args.offline, mode: args.mode.map(Into::into) };
     let unknown = selection.unknown(profile);
     if !unknown.is_empty() {
         let pillars = profile.pillars.iter().map(|p| p.id.as_str()).collect::<Vec<_>>().join(", ");

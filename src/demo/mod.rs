@@ -9,7 +9,9 @@
 
 mod certificate;
 mod change;
+mod device;
 mod flow;
+mod log_in;
 mod placeholder;
 mod server;
 mod service;

@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::certificate::{FaceChanges, Tls};
+use super::device::{AlarmLine, Broker, Constrained};
+use super::log_in::FormLogIn;
 use crate::api::exchange::ApiRequest;
 use crate::api::sample::{SampleApi, TOKEN, description};
 
@@ -18,8 +20,9 @@ use crate::api::sample::{SampleApi, TOKEN, description};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Service {
-    /// `http`, `https`, `silent` for a listener that never says a word, or `tls-mock` for a server that
-    /// begins TLS handshakes and finishes none.
+    /// `http`, `https`, `mqtt`, `mqtts`, `sip`, `sips`, `coap`; `silent` for a listener that never says a
+    /// word, `says` for one that says `greeting` and no more, `closed` for a port where nobody listens, or
+    /// `tls-mock` for a server that begins TLS handshakes and finishes none.
     pub(super) scheme: String,
     #[serde(default)]
     pub(super) tls: Tls,
@@ -39,6 +42,21 @@ pub(super) struct Service {
     /// What a `tls-mock` agrees to beside what is recommended.
     #[serde(default)]
     pub(super) face: FaceChanges,
+    /// What `mqtt` and `mqtts` do.
+    #[serde(default)]
+    pub(super) broker: Broker,
+    /// What `sip` and `sips` do.
+    #[serde(default)]
+    pub(super) alarm_line: AlarmLine,
+    /// What `coap` does.
+    #[serde(default)]
+    pub(super) device: Constrained,
+    /// What `says` says; escapes as in `raw`.
+    #[serde(default)]
+    greeting: String,
+    /// A form that is logged in with.
+    #[serde(default)]
+    log_in: Option<FormLogIn>,
     /// Header fields of every answer.
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -170,8 +188,17 @@ pub(super) struct Answered {
 }
 
 impl Service {
+    /// What is said to whoever connects.
+    pub(super) fn greeting(&self) -> Vec<u8> {
+        unescape(&self.greeting)
+    }
     /// The answer to a question.
     pub(super) fn answer(&self, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Answered {
+        if let Some(log_in) = self.log_in.as_ref().filter(|l| asked.method == "POST" && asked.path == l.path) {
+            let (status, fields, page) = log_in.answer(&asked.body, secrets);
+            let headers = fields.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+            return Route { status: Some(status), headers, html: Some(page.to_owned()), ..Route::default() }.answer(&self.headers, asked);
+        }
         let method = if asked.method == "HEAD" { "GET" } else { asked.method };
         let known = self.routes.contains_key(&format!("{method} {}", asked.path));
         if let Some(answered) = self.sample.as_ref().filter(|_| !known).and_then(|sample| self.ask_sample(sample, asked, secrets)) {
@@ -393,6 +420,7 @@ fn phrase(status: u16) -> &'static str {
         204 => "No Content",
         301 => "Moved Permanently",
         302 => "Found",
+        303 => "See Other",
         308 => "Permanent Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",

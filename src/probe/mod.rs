@@ -37,12 +37,12 @@ pub use credential::{Credential, CredentialKind, Secret};
 pub use datagrams::Datagrams;
 pub use error::{Budget, Phase, ProbeError, Refusal};
 pub use http::{
-    Bytes, Chunked, ConnectionFacts, CredentialUse, Cut, Exchange, FaultKind, Head, HttpFault, Redirect, Request, Response, SentRequest,
+    Bytes, Chunked, ConnectionFacts, CredentialUse, Cut, Exchange, FaultKind, Head, HttpFault, LogInBody, Redirect, Request, Response, SentRequest,
     Timing, Trail, Withholding, find_end, parse_head,
 };
 pub use interrupt::Interrupt;
 pub use journal::{Ending, JournalEntry, JournalSink, JournalSummary, Transport};
-pub use knock::Port;
+pub use knock::{Knock, Port};
 pub use limits::{LEAST_GAP, LONGEST_EXCHANGE, Limits, MOST_BODY_BYTES};
 pub use random::random_word;
 pub use scope::{AddressClass, Endpoint, Origin, Pin, Scope};
@@ -218,6 +218,36 @@ impl Door {
     pub fn stopped_answering(&self) -> Vec<String> {
         self.books.health.stopped()
     }
+    /// Waits between two steps of a check, except at this machine itself, which needs no rest.
+    ///
+    /// # Errors
+    /// The run was interrupted or its time is over.
+    pub async fn rest(&self, host: &str, pause: Duration) -> Result<(), ProbeError> {
+        let local = self.scope.addresses(host)?.iter().all(|ip| AddressClass::of(*ip) == AddressClass::Loopback);
+        if local {
+            return Ok(());
+        }
+        self.bounded(self.run_end, host, Phase::Connect, tokio::time::sleep(pause)).await
+    }
+
+    /// Whether an endpoint is still there after a question that might have been too much for it: one
+    /// connection, nothing sent. An endpoint that is gone is left in peace for the rest of the run,
+    /// together with its host. Endpoints that only speak by datagrams cannot be asked so.
+    pub async fn is_alive(&self, origin: &Origin) -> bool {
+        if matches!(origin.scheme(), "coap" | "coaps" | "sip" | "udp") {
+            return true;
+        }
+        match self.tcp(origin, "see whether it still answers").await.map(drop) {
+            Ok(()) => true,
+            Err(ProbeError::Refused { .. } | ProbeError::TimedOut { .. } | ProbeError::Reset { .. } | ProbeError::Unreachable { .. }) => {
+                self.books.health.gone(origin.host());
+                false
+            }
+            // What keeps us from asking says nothing about the endpoint.
+            Err(_) => true,
+        }
+    }
+
     /// The names of the credentials of this run.
     pub fn credential_names(&self) -> impl Iterator<Item = &str> {
         self.credentials.keys().map(String::as_str)

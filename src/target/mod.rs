@@ -6,10 +6,12 @@
 //! and an effect that its consent block does not allow is not caused.
 
 mod consent;
+mod log_in;
 mod read;
 pub(crate) use read::day;
 
-pub use consent::{Consent, Effect, Environment, Window};
+pub use consent::{Consent, Effect, Environment, Mode, Window};
+pub use log_in::{LogIn, LogInForm};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -121,6 +123,9 @@ pub struct Endpoint {
     /// Ports that are meant to be open on this host, besides the one in `url`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<u16>,
+    /// How one logs in here, where one does, for the checks that try wrong passwords.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_in: Option<LogIn>,
 }
 
 impl Endpoint {

@@ -22,6 +22,8 @@ pub struct Request {
     pub body: Option<Vec<u8>>,
     /// The name of the credential to show.
     pub credential: Option<String>,
+    /// Sends a credential of the kind `Basic` in the body, as a log-in page would, and not in a field.
+    pub log_in: Option<LogInBody>,
     /// Whether a compressed answer is welcome; without, `Accept-Encoding: identity` is sent.
     pub gzip: bool,
     /// The largest body to read, in bytes after decoding, where the limit of the run is too small.
@@ -34,6 +36,32 @@ pub struct Request {
     pub purpose: String,
 }
 
+/// How a log-in takes name and password in a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogInBody {
+    /// Members of a JSON object; else the fields of a form.
+    pub json: bool,
+    /// The field of the name.
+    pub user: String,
+    /// The field of the password.
+    pub password: String,
+}
+
+impl LogInBody {
+    /// The media type of the body.
+    pub fn media_type(&self) -> &'static str {
+        if self.json { "application/json" } else { "application/x-www-form-urlencoded" }
+    }
+    /// The body for a name and a password.
+    pub fn write(&self, name: &str, password: &str) -> Vec<u8> {
+        if self.json {
+            return serde_json::json!({ self.user.as_str(): name, self.password.as_str(): password }).to_string().into_bytes();
+        }
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair(&self.user, name).append_pair(&self.password, password).finish().into_bytes()
+    }
+}
+
 impl Request {
     /// A question with this method.
     pub fn new(method: impl Into<String>, url: impl Into<String>, purpose: impl Into<String>) -> Self {
@@ -43,6 +71,7 @@ impl Request {
             headers: Vec::new(),
             body: None,
             credential: None,
+            log_in: None,
             gzip: false,
             max_body: None,
             deadline_ms: None,
@@ -75,6 +104,13 @@ impl Request {
     pub fn credential(mut self, name: impl Into<String>) -> Self {
         self.credential = Some(name.into());
         self
+    }
+    /// Shows a credential of the kind `Basic` in the body, under the names of a log-in's fields.
+    #[must_use]
+    pub fn log_in(mut self, name: impl Into<String>, body: LogInBody) -> Self {
+        self = self.header("Content-Type", body.media_type());
+        self.log_in = Some(body);
+        self.credential(name)
     }
     /// Welcomes a compressed answer.
     #[must_use]
@@ -134,6 +170,7 @@ impl Request {
             self.headers,
             self.body.as_ref().map(Sha256::digest).map(|d| d.to_vec()),
             self.credential,
+            self.log_in.as_ref().map(|l| (l.json, &l.user, &l.password)),
             self.gzip,
             self.max_body,
             self.deadline_ms,
