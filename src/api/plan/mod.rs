@@ -18,11 +18,15 @@
 
 mod draft;
 mod guard;
+mod life;
 mod paging;
+mod refused;
 mod rehearsal;
 mod request;
 mod resource;
 mod steps;
+mod valid;
+mod walk;
 
 pub use guard::smells_of_power;
 pub(crate) use paging::{Next, link_relation, next as next_page, paging as paging_of};
