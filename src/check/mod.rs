@@ -14,6 +14,7 @@ mod probes;
 mod schema;
 pub mod tls;
 
+pub use api::{ApiRecord, Manner, Rehearsal, Rehearsed};
 pub use kind::{Facts, Kind, On, selects};
 pub use probes::{DocumentSeen, Probes, WebsiteSeen};
 

@@ -57,6 +57,14 @@ pub struct Consent {
     pub environment: Environment,
     /// The highest effect that is allowed.
     pub highest_effect: Effect,
+    /// Operations of a documented API, by id or as `POST /path`, that may be called although they smell of
+    /// power (shut down, reset, restore, dial) or change something that the run did not make. Without its
+    /// name here such an operation is never called, whatever effect is allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named_operations: Vec<String>,
+    /// Operations of a documented API that are left alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spared_operations: Vec<String>,
 }
 
 /// A span of time, both ends in RFC 3339 with offset.

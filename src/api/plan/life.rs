@@ -83,12 +83,14 @@ impl Plan<'_> {
                 values: values.to_vec(),
                 ours: true,
                 alive: true,
+                sure: true,
                 sent: sent.cloned(),
             },
             _ => return Vec::new(),
         };
         let mut more = Vec::new();
-        if matches!(sending.purpose, Purpose::Create { .. }) {
+        // What is only taken in hand (202) may come later, or be a job of its own.
+        if matches!(sending.purpose, Purpose::Create { .. }) && response.status != 202 {
             more.push(Step::Found(index, instance.clone(), response.header("location").map(str::to_owned)));
             more.extend(self.declared_links(index, response));
             more.extend(self.repeat_with_key(index, sending, &instance));
@@ -192,11 +194,11 @@ impl Plan<'_> {
         let operation = self.operation(lister)?;
         let mut draft = self.drafter().draft(lister, Wish::PLAIN).ok()?;
         draft.path = template_names(&operation.path).into_iter().zip(instance.values.iter().cloned()).collect();
-        if let Some(size) = paging(operation, |_| None).size {
+        if let Some(size) = paging(self.description, operation).size {
             let most = self.bound(operation, &size).1.unwrap_or(100).min(1000);
             set(&mut draft.query, &size, most.to_string());
         }
-        draft.guess = false;
+        draft.guess = true;
         let purpose = Purpose::ListDeleted { id: id_text(&instance.id)? };
         Some(send(draft, purpose, "list-deleted", "what was just deleted must not be in its list"))
     }

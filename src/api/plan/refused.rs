@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::draft::{Draft, Payload, Wish, sendable, unknown_id};
+use super::draft::{Draft, Payload, Wish, is_disregarded, is_ignored, sendable, unknown_id};
 use super::resource::{id_text, item_prefix, normalised, template_names};
 use super::steps::{Sending, Step, send, set};
 use super::{Plan, Purpose, UntestedCause};
@@ -64,7 +64,7 @@ impl Plan<'_> {
     }
 
     pub(super) fn wrong_parameters(&self, operation: &Operation, base: &Draft, steps: &mut Vec<Step>) {
-        for parameter in &operation.parameters {
+        for parameter in operation.parameters.iter().filter(|p| !is_ignored(p)) {
             let place = super::request::place_name(parameter.place);
             let list = |draft: &Draft| match parameter.place {
                 ParameterPlace::Path => draft.path.clone(),
@@ -81,7 +81,8 @@ impl Plan<'_> {
             let pairs = list(base);
             let present = pairs.iter().find(|(n, _)| *n == parameter.name).map(|(_, v)| v.clone());
             let start = present.clone().unwrap_or_else(|| "fixture".into());
-            for wrong in wire_mutations(self.description, parameter, &start) {
+            let wrong = if is_disregarded(parameter) { Vec::new() } else { wire_mutations(self.description, parameter, &start) };
+            for wrong in wrong {
                 let mut changed = pairs.clone();
                 set(&mut changed, &parameter.name, wrong.text.clone());
                 let mut draft = base.clone();

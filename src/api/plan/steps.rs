@@ -60,7 +60,7 @@ impl Plan<'_> {
         let operations = description.operations();
         let open: Vec<usize> = self.open.iter().copied().collect();
         let of = |index: usize| operations.get(index);
-        let is_get = |index: usize| of(index).is_some_and(|o| o.method == "GET");
+        let is_get = |index: usize| of(index).is_some_and(Operation::is_safe);
         let bare = |index: usize| of(index).is_some_and(|o| !o.path.contains('{'));
         let mut steps = Vec::new();
         steps.extend(open.iter().copied().filter(|i| is_get(*i) && bare(*i)).map(Step::Plain));
@@ -183,7 +183,7 @@ impl Plan<'_> {
         let mut draft = self.drafter().draft(index, wish).ok()?;
         let names = template_names(&self.operation(index)?.path);
         draft.path = names.into_iter().zip(instance.values.iter().cloned()).collect();
-        draft.guess = false;
+        draft.guess = !instance.sure;
         Some(draft)
     }
 
@@ -210,12 +210,17 @@ impl Plan<'_> {
         let index = sending.draft.operation;
         let Some(operation) = self.operation(index).cloned() else { return };
         let values: Vec<String> = sending.draft.path.iter().map(|(_, v)| v.clone()).collect();
-        let with_credential = !matches!(sending.purpose, Purpose::NoCredential | Purpose::WrongCredential);
+        let with_credential = !matches!(sending.purpose, Purpose::NoCredential | Purpose::WrongCredential | Purpose::OtherAccount);
         let mut more: Vec<Step> = Vec::new();
         if response.is_success() {
             if sending.purpose.is_valid() && with_credential && sending.draft.address.is_none() {
                 self.accepted.entry(index).or_insert_with(|| sending.draft.clone());
+                if let Some(refused) = self.waiting.remove(&index) {
+                    let parts = parts_of(&refused.draft);
+                    more.extend(self.one_by_one(index, &refused, "plain", &parts));
+                }
             }
+            self.remember_tag(sending, response);
             more.extend(self.made(index, sending, &operation, &values, response));
             if sending.draft.method == "GET"
                 && let Some(body) = response.json()
@@ -225,7 +230,10 @@ impl Plan<'_> {
                 }
             }
             if sending.draft.method == "DELETE" {
-                more.extend(self.deleted(index, sending, &operation, &values));
+                let after = self.deleted(index, sending, &operation, &values);
+                if response.status != 202 {
+                    more.extend(after);
+                }
             }
         }
         if sending.purpose == Purpose::Cleanup && matches!(response.status, 404 | 410) {
@@ -233,16 +241,22 @@ impl Plan<'_> {
             let _ = self.deleted(index, sending, &operation, &values);
         }
         more.extend(self.follow_up(index, sending, response));
+        let first = matches!(sending.purpose, Purpose::Create { variant: "plain" } | Purpose::Update | Purpose::Plain);
+        if first && is_refusal(response.status) && !self.accepted.contains_key(&index) {
+            self.waiting.entry(index).or_insert_with(|| sending.clone());
+        }
         for step in more.into_iter().rev() {
             self.queue.push_front(step);
         }
     }
 
     /// What a purpose calls for next.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only some purposes are followed up")]
     pub(super) fn follow_up(&self, index: usize, sending: &Sending, response: &ApiResponse) -> Vec<Step> {
         let purpose = &sending.purpose;
         if response.is_success() {
-            if *purpose == Purpose::Update {
+            // What is only taken in hand shows nothing yet (RFC 9110, section 15.3.3).
+            if *purpose == Purpose::Update && response.status != 202 {
                 return self.after_update(index, sending, response.status);
             }
             if matches!(purpose, Purpose::Whole { .. }) {
@@ -258,14 +272,13 @@ impl Plan<'_> {
         if let Purpose::Bounds { end, parts, single: false } = purpose {
             return self.one_by_one(index, sending, end, parts);
         }
-        if let Purpose::Create { variant } = purpose
-            && *variant != "plain"
-        {
-            let parts: Vec<String> =
-                sending.draft.body.value().and_then(Value::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_default();
-            return self.one_by_one(index, sending, variant, &parts);
-        }
-        Vec::new()
+        let end = match purpose {
+            Purpose::Create { variant } => *variant,
+            Purpose::Update | Purpose::Plain => "plain",
+            _ => return Vec::new(),
+        };
+        let parts = parts_of(&sending.draft);
+        self.one_by_one(index, sending, end, &parts)
     }
 
     /// After a refusal of several ends together: each alone, on a request that is known to work.
@@ -275,7 +288,8 @@ impl Plan<'_> {
         for part in parts {
             let mut draft = base.clone();
             draft.path.clone_from(&sending.draft.path);
-            draft.guess = sending.draft.guess;
+            draft.guess = self.is_guess(index, part, sending);
+            draft.documented = false;
             let copy = |from: &[(String, String)], to: &mut Vec<(String, String)>| {
                 if let Some((name, value)) = from.iter().find(|(n, _)| n == part) {
                     set(to, name, value.clone());
@@ -303,6 +317,12 @@ impl Plan<'_> {
         }
         steps
     }
+}
+
+/// The names of what a request is made of, beside its path.
+pub(super) fn parts_of(draft: &Draft) -> Vec<String> {
+    let body = draft.body.value().and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone());
+    body.chain(draft.query.iter().chain(&draft.headers).chain(&draft.cookies).map(|(name, _)| name.clone())).collect()
 }
 
 /// A refusal that is about the request itself.

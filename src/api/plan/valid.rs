@@ -7,8 +7,8 @@ use super::paging::paging;
 use super::resource::{Instance, id_text, template_names};
 use super::steps::{MAX_VALUES, Sending, Step, send, set};
 use super::{Plan, Purpose, creates};
-use crate::api::description::{LinkTarget, Operation, ParameterPlace};
-use crate::api::exchange::ApiResponse;
+use crate::api::description::{LinkTarget, Operation, Parameter, ParameterPlace, ResponseKey};
+use crate::api::exchange::{ApiResponse, essence};
 use crate::api::generate::{Flat, Variant};
 
 impl Plan<'_> {
@@ -64,7 +64,9 @@ impl Plan<'_> {
                     draft.address = Some(address.to_string());
                 }
                 let purpose = Purpose::ReadBack { sent: instance.sent.clone() };
-                steps.push(send(draft, purpose, "read-back", "what was just made must be found as it was sent"));
+                steps.push(send(draft.clone(), purpose, "read-back", "what was just made must be found as it was sent"));
+                draft.address = None;
+                steps.extend(self.other_account(reader, &draft));
             }
         } else if let Some(step) = self.list_created(index, instance) {
             steps.push(step);
@@ -72,17 +74,25 @@ impl Plan<'_> {
         for follower in self.followers(instance) {
             if let Some(draft) = self.draft_on(follower, instance, Wish::PLAIN) {
                 let path = self.operation(follower).map_or_else(String::new, |o| o.path.clone());
-                steps.push(send(draft, Purpose::Link { name: path }, "follow", "leads on from what was just made"));
+                steps.push(send(draft, Purpose::Link { name: path, declared: false }, "follow", "leads on from what was just made"));
             }
         }
         steps
+    }
+
+    /// Another account must not read what this run made; once for each kind of thing.
+    fn other_account(&mut self, reader: usize, draft: &Draft) -> Option<Step> {
+        self.options.other_account.as_ref()?;
+        let needs = self.operation(reader)?.needs_credential();
+        (needs && self.strangers.insert(reader))
+            .then(|| send(draft.clone(), Purpose::OtherAccount, "other-account", "what this run made must not be open to another account"))
     }
 
     /// Where things of a kind cannot be read alone, the list must have what was made.
     pub(super) fn list_created(&self, index: usize, instance: &Instance) -> Option<Step> {
         let lister = self.lister(index)?;
         // A list that goes on is walked later; its first page proves nothing.
-        if paging(self.operation(lister)?, |_| None).mover.is_some() {
+        if paging(self.description, self.operation(lister)?).mover.is_some() {
             return None;
         }
         let mut draft = self.drafter().draft(lister, Wish::PLAIN).ok()?;
@@ -131,7 +141,7 @@ impl Plan<'_> {
             }
             if whole && draft.path.iter().all(|(_, v)| !v.is_empty()) {
                 draft.guess = false;
-                let purpose = Purpose::Link { name: link.name.clone() };
+                let purpose = Purpose::Link { name: link.name.clone(), declared: true };
                 steps.push(send(draft, purpose, format!("link-{}", link.name), "the description links from what was just made to here"));
             }
         }
@@ -153,6 +163,7 @@ impl Plan<'_> {
             cookies: Vec::new(),
             body: Payload::None,
             guess: false,
+            documented: false,
             address: None,
             accept: None,
         })
@@ -190,20 +201,56 @@ impl Plan<'_> {
             let slug = if round < 2 { format!("parameters-{end}") } else { format!("parameters-{end}-{}", round + 1) };
             steps.push(send(draft, purpose, slug, format!("valid parameters, each at its {end} value")));
         }
-        steps.extend(self.accept_probe(index, &base));
+        steps.extend(self.odd_query(index, &base));
+        steps.extend(self.accept_probes(index, &base));
         steps
     }
 
-    /// Asks for a media type that nobody offers.
-    pub(super) fn accept_probe(&self, index: usize, base: &Draft) -> Option<Step> {
-        let described = self.operation(index)?.responses.iter().any(|r| !r.content.is_empty());
-        if !described {
+    /// Asks for each media type that is offered, where there are several, and for one that nobody offers.
+    fn accept_probes(&self, index: usize, base: &Draft) -> Vec<Step> {
+        let Some(operation) = self.operation(index) else { return Vec::new() };
+        if operation.responses.iter().all(|r| r.content.is_empty()) {
+            return Vec::new();
+        }
+        let ask = |asked: &str, offered: bool, slug: String, why: String| {
+            let draft = Draft { accept: Some(asked.to_owned()), ..base.clone() };
+            send(draft, Purpose::Accept { asked: asked.to_owned(), offered }, slug, why)
+        };
+        let success = operation.responses.iter().find(|r| matches!(r.key, ResponseKey::Code(200..=299) | ResponseKey::Range(2)));
+        let offers: Vec<String> = success.iter().flat_map(|r| &r.content).map(|m| essence(&m.media_type)).filter(|m| !m.contains('*')).collect();
+        let mut steps = Vec::new();
+        if offers.len() > 1 {
+            for offer in offers.iter().take(MAX_VALUES) {
+                let slug = format!("accept-{}", offer.rsplit('/').next().unwrap_or_default());
+                steps.push(ask(offer, true, slug, format!("asks for {offer}, one of several that are offered")));
+            }
+        }
+        let none = "application/x-probity-none";
+        steps.push(ask(none, false, "accept-none".into(), "asks for a media type that is not offered".into()));
+        steps
+    }
+
+    /// Text that free text parameters allow and services stumble over.
+    fn odd_query(&self, index: usize, base: &Draft) -> Option<Step> {
+        const ODD: &str = "Zażółć O'Brien \"x\" <b>&amp; %s ;--";
+        let operation = self.operation(index)?;
+        let free = |p: &&Parameter| {
+            p.place == ParameterPlace::Query
+                && p.schema.as_ref().is_some_and(|schema| {
+                    let flat = Flat::of(self.description, std::slice::from_ref(schema), 0);
+                    flat.main_type() == "string" && flat.values.is_none() && flat.format.is_none() && flat.patterns.is_empty()
+                })
+        };
+        let names: Vec<&str> = operation.parameters.iter().filter(free).map(|p| p.name.as_str()).collect();
+        if names.is_empty() || !self.options.wrong {
             return None;
         }
         let mut draft = base.clone();
-        draft.accept = Some("application/x-probity-none".into());
-        let purpose = Purpose::Accept { asked: "application/x-probity-none".into(), offered: false };
-        Some(send(draft, purpose, "accept-none", "asks for a media type that is not offered"))
+        draft.address = None;
+        for name in names {
+            set(&mut draft.query, name, ODD.to_owned());
+        }
+        Some(send(draft, Purpose::Odd { what: "text" }, "query-odd", "free text in the query, with marks and letters beyond ASCII"))
     }
 
     /// Changes of one thing: plain, seen, again, and at both ends.

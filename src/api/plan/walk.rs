@@ -1,8 +1,6 @@
 //! Lists, walked to their end.
 
-use serde_json::Value;
-
-use super::paging::{Mover, Next, next, paging};
+use super::paging::{Mover, Next, may_be_second, next, paging};
 use super::resource::list_of;
 use super::steps::{Sending, Step, ids_of, send, set};
 use super::{Plan, Purpose};
@@ -18,7 +16,7 @@ impl Plan<'_> {
     pub(super) fn pages(&mut self, index: usize) -> Vec<Step> {
         let Some(base) = self.accepted.get(&index).cloned() else { return Vec::new() };
         let Some(operation) = self.operation(index) else { return Vec::new() };
-        let how = paging(operation, |_| None);
+        let how = paging(self.description, operation);
         if how.mover.is_none() && how.size.is_none() {
             return Vec::new();
         }
@@ -26,6 +24,8 @@ impl Plan<'_> {
         if let Some(size) = &how.size {
             let most = self.bound(operation, size).1.unwrap_or(100).min(1000);
             set(&mut draft.query, size, most.to_string());
+            // A service may have an upper end that its description does not tell.
+            draft.guess |= self.bound(operation, size).1.is_none();
         }
         draft.accept = None;
         vec![send(
@@ -44,18 +44,10 @@ impl Plan<'_> {
         (flat.minimum.and_then(|(n, _)| whole(n)), flat.maximum.and_then(|(n, _)| whole(n)))
     }
 
-    /// The default of a number parameter, else its minimum.
-    pub(super) fn default_of(&self, operation: &Operation, name: &str) -> Option<i64> {
-        let schema = operation.parameter(ParameterPlace::Query, name)?.schema.as_ref()?;
-        let written = self.description.value(schema)?;
-        let least = || self.bound(operation, name).0.and_then(|n| i64::try_from(n).ok());
-        written.get("default").and_then(Value::as_i64).or_else(least)
-    }
-
     /// The first page, after the list in one go.
     pub(super) fn first_page(&self, index: usize, sending: &Sending, response: &ApiResponse) -> Option<Step> {
         let operation = self.operation(index)?;
-        let how = paging(operation, |name| self.default_of(operation, name));
+        let how = paging(self.description, operation);
         let ids = ids_of(operation, response);
         let least = how.size.as_ref().and_then(|n| self.bound(operation, n).0).unwrap_or(1).max(1);
         let size = usize::try_from(least.max(2)).ok()?;
@@ -70,9 +62,10 @@ impl Plan<'_> {
             set(&mut draft.query, name, size.to_string());
             size
         });
-        if let Some(Mover::Page(name, first)) = &how.mover {
+        if let Some(Mover::Page(name, first, _)) = &how.mover {
             set(&mut draft.query, name, first.to_string());
         }
+        draft.guess = false;
         let purpose = Purpose::Page { seen: Vec::new(), size: asked, number: 1, whole: complete.then_some(ids), visited: Vec::new() };
         Some(send(draft, purpose, "page-1", "the first page of the list"))
     }
@@ -81,7 +74,10 @@ impl Plan<'_> {
     pub(super) fn next_page(&self, index: usize, sending: &Sending, response: &ApiResponse) -> Option<Step> {
         let Purpose::Page { seen, size, number, whole, visited } = &sending.purpose else { return None };
         let operation = self.operation(index)?;
-        let how = paging(operation, |name| self.default_of(operation, name));
+        let how = paging(self.description, operation);
+        if *number == 1 && may_be_second(&how, &ids_of(operation, response), whole.as_deref()) {
+            return None;
+        }
         let mut draft = sending.draft.clone();
         let here = super::address(self.description, self.options, &draft);
         match next(&how, *size, response) {
@@ -101,7 +97,7 @@ impl Plan<'_> {
                 }
             }
             Next::Count => match &how.mover {
-                Some(Mover::Page(name, first)) => set(&mut draft.query, name, (first + i64::try_from(*number).ok()?).to_string()),
+                Some(Mover::Page(name, first, _)) => set(&mut draft.query, name, (first + i64::try_from(*number).ok()?).to_string()),
                 Some(Mover::Offset(name)) => set(&mut draft.query, name, (size.unwrap_or(0) * number).to_string()),
                 Some(Mover::Cursor(_)) | None => return None,
             },
