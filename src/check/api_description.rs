@@ -71,7 +71,7 @@ impl Kind for ApiDescription {
     type Observation = DescriptionSeen;
 
     async fn observe(&self, probes: &Probes) -> Result<DescriptionSeen, ProbeError> {
-        probes.api_description().await
+        Ok((*probes.api_description().await?).clone())
     }
 
     fn judge(&self, seen: &DescriptionSeen, _: &Facts<'_>) -> Verdict {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn sample() -> DescriptionSeen {
-        sample_run(&[], Manner { writes: false, wrong: false }).description
+        (*sample_run(&[], Manner { writes: false, wrong: false }).description).clone()
     }
 
     #[test]

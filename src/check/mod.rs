@@ -15,6 +15,7 @@ mod schema;
 mod supplied;
 pub mod tls;
 
+pub use api::{ApiRecord, Manner, Rehearsal, Rehearsed};
 pub use kind::{Facts, Kind, On, selects};
 pub use probes::{DocumentSeen, Probes, WebsiteSeen};
 

@@ -133,6 +133,12 @@ pub(super) struct Assess {
     /// Show what would be asked of whom, and send nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// With --dry-run: read the API description from the product, and nothing else, to show every request of the API run
+    #[arg(long, requires = "dry_run", conflicts_with = "offline")]
+    pub(super) fetch_description: bool,
+    /// With --dry-run: the form in which it is shown
+    #[arg(long, requires = "dry_run", value_name = "FORMAT", default_value = "text")]
+    pub(super) format: DryRunFormat,
     /// Waivers to show beside results
     #[arg(long, value_name = "FILE")]
     pub(super) waivers: Option<PathBuf>,
@@ -153,13 +159,25 @@ pub(super) struct Assess {
     pub(super) contact: Option<String>,
 }
 
+/// The form of a dry run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DryRunFormat {
+    /// Lines to read
+    Text,
+    /// One JSON document
+    Json,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// The bundle: a folder or a .zip
     pub(super) bundle: PathBuf,
-    /// The form of the report; may be given several times
+    /// The form of the report; may be given several times. `har` and `wfc` are of the API run
     #[arg(short, long, default_value = "text", value_name = "FORMAT")]
     pub(super) format: Vec<String>,
+    /// For `har` and `wfc`: the endpoint whose API run is told, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub(super) endpoint: Option<String>,
     /// Where it is written; standard output where nothing is said. With several formats: a folder
     #[arg(short, long)]
     pub(super) output: Option<PathBuf>,

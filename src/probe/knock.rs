@@ -61,11 +61,11 @@ impl Door {
             return Err(ProbeError::misuse(format!("a knock at {host}, which the target file does not name")));
         }
         let origin = Origin::new("tcp", host, port).map_err(|refusal| self.refuse(host, purpose, refusal))?;
-        let permit = self.enter(&origin).await?;
+        let permit = self.enter(&origin, self.run_end).await?;
         drop(self.idle.lock().unwrap_or_else(PoisonError::into_inner).take());
         let ip = *self.scope().addresses(host)?.first().ok_or_else(|| ProbeError::bug("a pin without an address"))?;
         let health: &Health = &self.books.health;
-        health.spend(host, port)?;
+        health.spend(host, port, 0)?;
         let deadline = self.run_end.within(wait.max(LEAST_GAP) + LEAST_GAP * 4);
         self.pace(ip, deadline).await?;
         if AddressClass::of(ip) != AddressClass::Loopback {
@@ -83,7 +83,8 @@ impl Door {
                 if !listen.is_zero() {
                     let mut bytes = [0_u8; MOST_GREETING];
                     // Silence and a reset are both no greeting.
-                    let heard = self.bounded(self.run_end.within(listen), &address.to_string(), Phase::Answer, stream.read(&mut bytes)).await;
+                    let heard =
+                        self.bounded(self.run_end.within(listen), &address.to_string(), Phase::Answer, stream.read(&mut bytes)).await;
                     if let Ok(Ok(count)) = heard {
                         usage.received(count);
                         greeting = hex(bytes.get(..count).unwrap_or_default());
