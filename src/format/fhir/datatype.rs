@@ -140,7 +140,8 @@ impl<'a> Walk<'a> {
         if !allowed && !unsure {
             // The published conformance resources (those with a url of their own) break the contexts of
             // their own extensions by the thousand; elsewhere a context means what it says.
-            let canonical = within.resource.content(self.definitions).is_some_and(|c| c.child("url").is_some());
+            let canonical =
+                within.resource.content(self.definitions).is_some_and(|c| c.child("url").is_some() && c.child("experimental").is_some());
             let severity = if canonical { Severity::Warning } else { Severity::Error };
             self.add(severity, path, |p| {
                 let wanted: Vec<String> = profile.contexts.iter().map(|(_, e)| e.to_string()).collect();

@@ -283,8 +283,8 @@ impl<'a> Walk<'a> {
         }
         if primitive {
             self.primitive(node, at, path, within);
-        } else if matches!(&*of.code, "Resource" | "DomainResource") {
-            self.inner_resource(node, path, within);
+        } else if self.definitions.root_of(of).is_some_and(|root| &*root.profile.kind == "resource") {
+            self.inner_resource(node, &of.code, path, within);
             return;
         } else {
             let Some(object) = node.value.as_object() else {
@@ -335,7 +335,13 @@ impl<'a> Walk<'a> {
         });
     }
 
-    fn inner_resource(&self, node: Node<'a>, path: &Path<'_>, within: Within<'a>) {
+    fn inner_resource(&self, node: Node<'a>, wanted: &str, path: &Path<'_>, within: Within<'a>) {
+        // One type of resource only, as the outcome of a Bundle's response.
+        if let Some(of) = node.text("resourceType").filter(|of| self.definitions.has_resource(of) && !self.definitions.is_a(of, wanted)) {
+            self.error(path, |p| {
+                Finding::error("resource-type", format!("Only a {wanted} may stand here")).at(p).expected(wanted).observed(of)
+            });
+        }
         let inner = Node { content: self.definitions.by_type(node.text("resourceType").unwrap_or_default()).map(At::root), ..node };
         let (in_contained, entry) = (path.is("contained"), path.entry());
         let root = if in_contained { within.root } else { inner };

@@ -3,10 +3,8 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "whatever a function is not defined for is one and the same error")]
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
 
 use regex::Regex;
-use serde_json::Value;
 
 use super::decimal::Decimal;
 use super::eval::{Item, Result, Stop};

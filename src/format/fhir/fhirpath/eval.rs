@@ -6,15 +6,13 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::cmp::Ordering;
 
-use serde_json::Value;
-
 use super::decimal::Decimal;
 use super::node::Node;
 use super::parse::{Expr, Function, Operator, TypeName};
 use super::values::{alike, arithmetic, compare, same, text_of, value_of};
 use super::{Answer, Compiled, Invariants};
 use crate::format::fhir::definitions::Definitions;
-use crate::format::fhir::temporal::{Precision, Sort, Temporal};
+use crate::format::fhir::temporal::{Sort, Temporal};
 
 /// Most steps of one evaluation. The costliest rule of a 35 MB Bundle stays below it.
 const MAX_STEPS: u32 = 20_000_000;

@@ -11,13 +11,11 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::convert::{boundary, compile, convert, converts, math, regex_replacement, temporal_digits};
-use super::decimal::Decimal;
 use super::eval::{Item, Items, Result, Run, Scope, Stop, reference_of, system_type, truth};
 use super::node::Node;
 use super::parse::{Expr, Function, type_of};
-use super::values::{number, same, text_of, value_of};
+use super::values::{same, text_of, value_of};
 use crate::format::fhir::narrative;
-use crate::format::fhir::temporal::{Precision, Sort, Temporal};
 
 pub(super) fn bool_item<'a>(b: bool) -> Items<'a> {
     vec![Item::Bool(b)]

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::decimal::Decimal;
-use super::eval::{Item, Stop, system_type};
+use super::eval::{Item, Stop};
 use super::node::Node;
 use super::parse::Operator;
 use crate::format::fhir::temporal::{Precision, Sort, Temporal};
