@@ -28,6 +28,7 @@ mod snapshot;
 mod temporal;
 mod terminology;
 mod validator;
+mod vital_signs;
 mod walk;
 mod xml;
 
