@@ -24,6 +24,7 @@ const UNASKED: &[&str] = &[
     "default-credentials",
     "document-format",
     "fhir-capability",
+    "http-status",
     "login-throttling",
     "mqtt-exposure",
     "open-ports",

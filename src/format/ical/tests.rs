@@ -143,6 +143,20 @@ fn an_empty_text_is_no_calendar() {
 
 proptest! {
     #[test]
+    fn a_value_that_is_none_is_named_at_its_line(pick in 0usize..10_000) {
+        let typed = ["DTSTART", "DTEND", "DTSTAMP", "RRULE", "GEO", "PRIORITY", "TRIGGER", "TZOFFSETTO", "TZOFFSETFROM", "DUE", "STATUS", "VERSION"];
+        let lines: Vec<&str> = VISIT.lines().collect();
+        let places: Vec<usize> = (0..lines.len()).filter(|i| typed.iter().any(|name| lines[*i].starts_with(name))).collect();
+        let at = places[pick % places.len()];
+        let mut changed: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        changed[at] = format!("{}:?", lines[at].split(':').next().unwrap());
+        let findings = judged(&(changed.join("\n") + "\n"));
+        let line = u32::try_from(at + 1).unwrap();
+        let named = findings.iter().any(|f| f.severity == Severity::Error && f.position.is_some_and(|p| p.line == line));
+        prop_assert!(named, "{}: {findings:#?}", changed[at]);
+    }
+
+    #[test]
     fn no_text_makes_it_panic(text in "[A-Z:;=,\\r\\n \"0-9TZ/-]{0,300}") {
         judge(text.as_bytes());
         judge(format!("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nRRULE:{text}\r\nDTSTART:{text}\r\nDURATION:{text}\r\n").as_bytes());
