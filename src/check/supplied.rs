@@ -34,7 +34,7 @@ impl Supplied {
         if let Some(name) = schema {
             supplied.schema = Some((name.to_owned(), probes.document(name).await?));
         }
-        if matches!(format, Format::JsonLd | Format::NgsiLd) || schema.is_some() {
+        if matches!(format, Format::JsonLd | Format::NgsiLd | Format::Turtle) || schema.is_some() {
             let addresses: Vec<String> = probes.target().documents.keys().filter(|name| super::probes::is_address(name)).cloned().collect();
             for address in addresses {
                 let document = probes.document(&address).await?;

@@ -37,6 +37,7 @@ pub mod scaip;
 pub mod security_txt;
 mod sniff;
 pub mod support_period;
+mod turtle;
 pub mod unit;
 pub mod update_manifest;
 pub mod uri;
@@ -108,6 +109,8 @@ formats! {
     SecurityTxt = "security-txt",
     /// JSON, by a JSON Schema where one is at hand.
     Json = "json",
+    /// RDF in Turtle, with the words of the vocabularies that are at hand.
+    Turtle = "turtle",
     /// XML as such.
     Xml = "xml",
 }
@@ -169,6 +172,7 @@ pub fn judge(format: Format, name: &str, bytes: &[u8], context: &Context) -> Vec
         Format::DataPackage => csv::package::judge_descriptor(name, bytes),
         Format::NgsiLd => ngsi_ld::judge(name, bytes, &context.contexts),
         Format::JsonLd => json_ld::judge(name, bytes, &context.contexts),
+        Format::Turtle => turtle::judge(bytes, &context.contexts),
         Format::Hsds => hsds::judge(name, bytes),
         Format::ICal => ical::judge(bytes),
         Format::Xml => xml::judge(bytes),

@@ -26,6 +26,7 @@ pub fn sniff(name: &str, bytes: &[u8]) -> Option<Format> {
             Some(Format::ICal)
         }
         _ if ends(&[".csv", ".tsv"]) => Some(Format::Csv),
+        _ if ends(&[".ttl"]) => Some(Format::Turtle),
         _ if ends(&[".yaml", ".yml"]) => {
             let source = Source::yaml(name, bytes).ok()?;
             openacr::looks_like(source.value()).then_some(Format::OpenAcr)
