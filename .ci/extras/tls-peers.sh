@@ -37,10 +37,11 @@ for kind in rsa:2048 ec; do
     openssl req -x509 "${how[@]}" -nodes -keyout "$name.key" -out "$name.pem" -days 30 -subj /CN=device.example \
         -addext subjectAltName=DNS:device.example 2>/dev/null
 done
-openssl dhparam -dsaparam -out dh1024.pem 1024 2>/dev/null
+openssl genpkey -genparam -algorithm DH -pkeyopt group:modp_1536 -out dh1536.pem 2>/dev/null
 # Security level 0, so that the small prime is taken at all.
 printf 'openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nCipherString = ALL:@SECLEVEL=0\n' >weak.cnf
-openssl ciphers -V -stdname 'ALL:COMPLEMENTOFALL@SECLEVEL=0' >names.txt
+new=TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256
+openssl ciphers -V -stdname -ciphersuites "$new" 'ALL:COMPLEMENTOFALL@SECLEVEL=0' >names.txt
 cd - >/dev/null
 
 port=$((20000 + RANDOM % 20000))
@@ -61,7 +62,7 @@ serve openssl-as-it-comes "${s_server[@]}" "${rsa[@]}"
 serve openssl-ecdsa "${s_server[@]}" "${ec[@]}"
 serve openssl-recommended "${s_server[@]}" "${ec[@]}" -cipher ECDHE+AESGCM:ECDHE+CHACHA20 -groups X25519:P-256
 serve openssl-own-order "${s_server[@]}" "${both[@]}" -serverpref -cipher ECDHE+AESGCM:DHE+AESGCM:AES256-SHA256 -groups P-384:P-256
-serve openssl-small-prime env OPENSSL_CONF="$work/weak.cnf" "${s_server[@]}" "${rsa[@]}" -no_tls1_3 -cipher 'DHE+AESGCM:@SECLEVEL=0' -dhparam "$work/dh1024.pem"
+serve openssl-small-prime env OPENSSL_CONF="$work/weak.cnf" "${s_server[@]}" "${rsa[@]}" -no_tls1_3 -cipher 'DHE+AESGCM:@SECLEVEL=0' -dhparam "$work/dh1536.pem"
 serve openssl-only-1.3 "${s_server[@]}" "${ec[@]}" -tls1_3
 serve openssl-old "${s_server[@]}" "${rsa[@]}" -no_tls1_3 -cipher 'AES128-SHA:DES-CBC3-SHA:ECDHE-RSA-AES128-SHA:@SECLEVEL=0'
 serve openssl-everything "${s_server[@]}" "${both[@]}" -cipher 'ALL:COMPLEMENTOFALL:@SECLEVEL=0'

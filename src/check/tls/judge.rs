@@ -275,9 +275,8 @@ fn early_data(survey: &TlsSurvey, handshake: Option<&Handshake>, policy: &TlsPol
                 .with(announced(bytes, "a client that came back was told that they are accepted"))
         }
         Some(EarlyData::Accepted(_)) => Verdict::passed("Early data is no demand").note("warning: early data (0-RTT) is accepted"),
-        Some(EarlyData::Rejected(bytes)) => {
-            Verdict::passed("Early data is announced, but not accepted").with(announced(bytes, "a client that came back was told that they are not accepted"))
-        }
+        Some(EarlyData::Rejected(bytes)) => Verdict::passed("Early data is announced, but not accepted")
+            .with(announced(bytes, "a client that came back was told that they are not accepted")),
         Some(EarlyData::Announced(bytes)) if required => {
             Verdict::cant_tell(Cause::Target, "Early data (0-RTT) is announced; whether it is accepted could not be seen")
                 .with(announced(bytes, "a client that came back was not known"))
@@ -441,5 +440,7 @@ fn list<T: std::fmt::Display>(things: impl Iterator<Item = T>) -> String {
     things.map(|t| t.to_string()).collect::<Vec<_>>().join(", ")
 }
 
+#[cfg(test)]
+mod policies;
 #[cfg(test)]
 mod tests;

@@ -14,11 +14,7 @@ type Metric = (&'static str, &'static str, &'static [(&'static str, &'static str
 
 /// Base metrics of CVSS 3 (section 7.4 of its specification). `PR` weighs more where the scope changes.
 const BASE_3: [Metric; 8] = [
-    (
-        "AV",
-        "attackVector",
-        &[("N", "NETWORK", 0.85), ("A", "ADJACENT_NETWORK", 0.62), ("L", "LOCAL", 0.55), ("P", "PHYSICAL", 0.2)],
-    ),
+    ("AV", "attackVector", &[("N", "NETWORK", 0.85), ("A", "ADJACENT_NETWORK", 0.62), ("L", "LOCAL", 0.55), ("P", "PHYSICAL", 0.2)]),
     ("AC", "attackComplexity", &[("L", "LOW", 0.77), ("H", "HIGH", 0.44)]),
     ("PR", "privilegesRequired", &[("N", "NONE", 0.85), ("L", "LOW", 0.62), ("H", "HIGH", 0.27)]),
     ("UI", "userInteraction", &[("N", "NONE", 0.85), ("R", "REQUIRED", 0.62)]),
@@ -51,11 +47,7 @@ const TEMPORAL_3: [Metric; 3] = [
             ("O", "OFFICIAL_FIX", 0.95),
         ],
     ),
-    (
-        "RC",
-        "reportConfidence",
-        &[("X", "NOT_DEFINED", 1.0), ("C", "CONFIRMED", 1.0), ("R", "REASONABLE", 0.96), ("U", "UNKNOWN", 0.92)],
-    ),
+    ("RC", "reportConfidence", &[("X", "NOT_DEFINED", 1.0), ("C", "CONFIRMED", 1.0), ("R", "REASONABLE", 0.96), ("U", "UNKNOWN", 0.92)]),
 ];
 /// Base metrics of CVSS 2 (section 3.2.1 of its guide).
 const BASE_2: [Metric; 6] = [
@@ -164,8 +156,9 @@ pub(super) fn judge(vulnerability: &Value, pointer: &str, findings: &mut Vec<Fin
 
 fn one(cvss: &Value, third: bool, at: &str, findings: &mut Vec<Finding>) {
     let mut tell = |rule: &str, message: &str, place: String, expected: String, observed: &str, test: u8| {
-        findings
-            .push(Finding::error(rule, message).at(place).expected(expected).observed(observed).clause(format!("CSAF 2.0, section 6.1.{test}")));
+        findings.push(
+            Finding::error(rule, message).at(place).expected(expected).observed(observed).clause(format!("CSAF 2.0, section 6.1.{test}")),
+        );
     };
     let text = |key: &str| cvss.get(key).and_then(Value::as_str);
     let version = text("version").unwrap_or_default();
@@ -195,7 +188,8 @@ fn one(cvss: &Value, third: bool, at: &str, findings: &mut Vec<Finding>) {
         return;
     };
     let place = format!("{at}/vectorString");
-    let read = Vector::read(string).filter(|v| if third { v.prefix.is_some_and(|p| matches!(p, "3.0" | "3.1")) } else { v.prefix.is_none() });
+    let read =
+        Vector::read(string).filter(|v| if third { v.prefix.is_some_and(|p| matches!(p, "3.0" | "3.1")) } else { v.prefix.is_none() });
     let computed = read.as_ref().and_then(|v| if third { base_3(v) } else { base_2(v) });
     let (Some(vector), Some(right)) = (read, computed) else {
         tell("cvss-vector", "a vector is not one of this version of CVSS", place, "all base metrics, each once".into(), string, 8);
@@ -206,17 +200,17 @@ fn one(cvss: &Value, third: bool, at: &str, findings: &mut Vec<Finding>) {
     }
     let same = |a: f64, b: f64| (a - b).abs() < 0.01;
     if let Some(base) = base.filter(|base| !same(*base, right)) {
-        tell("cvss-wrong", "a score is not the one that its vector gives", format!("{at}/baseScore"), right.to_string(), &base.to_string(), 9);
-    }
-    if let Some(stated) = stated.filter(|s| third && *s != severity_3(right)) {
         tell(
             "cvss-wrong",
-            "a severity is not the one of its score",
-            format!("{at}/baseSeverity"),
-            severity_3(right).into(),
-            stated,
+            "a score is not the one that its vector gives",
+            format!("{at}/baseScore"),
+            right.to_string(),
+            &base.to_string(),
             9,
         );
+    }
+    if let Some(stated) = stated.filter(|s| third && *s != severity_3(right)) {
+        tell("cvss-wrong", "a severity is not the one of its score", format!("{at}/baseSeverity"), severity_3(right).into(), stated, 9);
     }
     let temporal = cvss.get("temporalScore").and_then(Value::as_f64);
     if let (true, Some(stated), Some(right)) = (third, temporal, temporal_3(&vector, right))

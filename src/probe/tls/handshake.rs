@@ -116,13 +116,7 @@ async fn come_back<D: Dial>(
     if session.handshake_kind() == Some(HandshakeKind::Resumed) { EarlyData::Rejected(bytes) } else { untold }
 }
 
-async fn attempt<D: Dial>(
-    dial: &D,
-    server_name: &ServerName<'static>,
-    protocols: &[&str],
-    seen: &Arc<Seen>,
-    limit: Duration,
-) -> Handshake {
+async fn attempt<D: Dial>(dial: &D, server_name: &ServerName<'static>, protocols: &[&str], seen: &Arc<Seen>, limit: Duration) -> Handshake {
     let mut result = Handshake {
         outcome: ProbeOutcome::Hello,
         trouble: None,

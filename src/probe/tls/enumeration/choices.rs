@@ -133,7 +133,9 @@ impl<A: Ask> Run<A> {
                     (Meaning::Declined, _) if reply.outcome == ProbeOutcome::Closed && !closed => closed = true,
                     (Meaning::Declined, _) => break,
                     // Some tear down what they have to decline: which of the two it was is seen without the groups left.
-                    (Meaning::Untold(ProbeOutcome::Reset | ProbeOutcome::Alert(_)), Some(search)) if narrow.is_some() => search.together = false,
+                    (Meaning::Untold(ProbeOutcome::Reset | ProbeOutcome::Alert(_)), Some(search)) if narrow.is_some() => {
+                        search.together = false
+                    }
                     // Silence over datagrams may be about this portion only; it stays unanswered all the same.
                     (Meaning::Untold(ProbeOutcome::Timeout), _) if version.is_datagram() => {
                         stopped = Some(ProbeOutcome::Timeout);
@@ -217,13 +219,7 @@ impl<A: Ask> Run<A> {
     }
 
     /// Offers the groups left. Some(true): one of them was agreed to; Some(false): none is; None: it cannot be told.
-    async fn next_group(
-        &mut self,
-        version: ProtocolVersion,
-        search: &mut GroupSearch,
-        suites: &[Suite],
-        with_known: bool,
-    ) -> Option<bool> {
+    async fn next_group(&mut self, version: ProtocolVersion, search: &mut GroupSearch, suites: &[Suite], with_known: bool) -> Option<bool> {
         let name = self.name.clone();
         let mut offered = search.left.clone();
         if with_known {
