@@ -122,6 +122,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    advisories::Advisories,
     answer_format::AnswerFormat,
     api_answers::ApiAnswers,
     api_behaviour::ApiBehaviour,

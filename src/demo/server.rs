@@ -75,6 +75,7 @@ impl Vendor {
         let authority = Authority::new("Probity sample authority", now).map_err(|e| DemoError::Start(e.to_string()))?;
         known.files = files(&tree).map_err(wrong)?;
         known.files.insert("ca.pem".into(), authority.pem().as_bytes().to_vec());
+        known.files.insert("authorities.pem".into(), authority.pem_with_below().into_bytes());
         known.fill(&mut tree).map_err(wrong)?;
 
         std::fs::create_dir_all(folder).map_err(start)?;
@@ -116,7 +117,7 @@ impl Vendor {
                 "http" | "silent" | "says" | "mqtt" | "sip" => None,
                 "tls-mock" => {
                     let chain = service.tls.chain(&authority, now).map_err(wrong)?;
-                    tasks.spawn(service.face.face(chain).serve(listener));
+                    tasks.spawn(service.face.face(chain, service.tls.staple()).serve(listener));
                     continue;
                 }
                 other => return Err(wrong(format!("services.{name}.scheme: `{other}` is none that sample services speak"))),

@@ -441,4 +441,6 @@ fn list<T: std::fmt::Display>(things: impl Iterator<Item = T>) -> String {
 }
 
 #[cfg(test)]
+mod policies;
+#[cfg(test)]
 mod tests;

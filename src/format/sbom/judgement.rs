@@ -49,9 +49,25 @@ pub(super) fn judge(list: &PartsList, product: &Product<'_>, now: OffsetDateTime
         let demanded = demand.depth == Depth::All || Some(i) == list.primary || graph.direct.contains(&i) || graph.direct.is_empty();
         judge_elements(part, Some(i) == list.primary, demanded, notes);
         judge_identifiers(part, notes);
-        judge_hashes(part, notes);
     }
     judge_additions(list, notes);
+}
+
+/// What is wrong with what is said, whether or not anything is demanded.
+pub(super) fn judge_form(list: &PartsList, notes: &mut Notes<'_>) {
+    if let Some(text) = list.timestamp.value().filter(|text| OffsetDateTime::parse(text, &Rfc3339).is_err()) {
+        notes.push(
+            Finding::error("timestamp", "the moment the list was made is not a date and time")
+                .at(list.timestamp_pointer.clone())
+                .expected("a date and time of RFC 3339")
+                .observed(text)
+                .clause(NTIA),
+        );
+    }
+    // Those of CycloneDX are looked at wherever they stand.
+    if list.format != Format::CycloneDx {
+        list.parts.iter().for_each(|part| judge_hashes(part, notes));
+    }
 }
 
 fn judge_making(list: &PartsList, now: OffsetDateTime, demand: &Demand, notes: &mut Notes<'_>) {
@@ -78,13 +94,8 @@ fn judge_making(list: &PartsList, now: OffsetDateTime, demand: &Demand, notes: &
                 .expected("a date and time of RFC 3339")
                 .clause(NTIA),
         ),
-        Some((text, Err(_))) => notes.push(
-            Finding::error("timestamp", "the moment the list was made is not a date and time")
-                .at(pointer.clone())
-                .expected("a date and time of RFC 3339")
-                .observed(text)
-                .clause(NTIA),
-        ),
+        // Told with the form.
+        Some((_, Err(_))) => {}
         Some((text, Ok(made))) => {
             if made - now > Duration::days(1) {
                 notes.push(
