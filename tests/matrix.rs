@@ -24,6 +24,7 @@ const UNASKED: &[&str] = &[
     "fhir-capability",
     "hsds-completeness",
     "hsds-directory",
+    "http-header",
     "smart-configuration",
 ];
 
