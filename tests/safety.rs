@@ -154,7 +154,7 @@ async fn after_a_check_that_does_more_than_read_a_dead_endpoint_is_left_in_peace
 #[tokio::test]
 async fn the_journal_has_every_connection() {
     let (address, count) = server(|_| Some(OK)).await;
-    let profile = profile(&["http-status: {path: /, accept: [200], asks: it answers}", "http-status: {path: /a, expect: [200]}", "information-disclosure: {}", "open-ports: {}"]);
+    let profile = profile(&["http-status: {path: /, accept: [200], asks: it answers}", "http-status: {path: /a, accept: [200], asks: it answers}", "information-disclosure: {}", "open-ports: {}"]);
     let consent = format!("{}\nfixtures: {{further-ports: [{}]}}", consent("lab", "standard"), address.port());
     let (assessment, journal) = assess(&profile, target(&format!("api: {{url: 'http://{address}/'}}"), &consent), Limits::default()).await;
     assert_eq!(assessment.completion, Completion::Complete);

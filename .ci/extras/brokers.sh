@@ -67,12 +67,12 @@ path, name, row, outcome = sys.argv[1:]
 report = json.load(open(path))
 results = [r for r in report["results"] if r["requirement"] == row]
 order = ["failed", "cantTell", "untested", "passed", "inapplicable"]
-found = min((r["verdict"]["outcome"] for r in results), key=order.index, default="nothing")
+found = min((r["outcome"] for r in results), key=order.index, default="nothing")
 mark = "ok   " if found == outcome else "WRONG"
 print(f"{mark} {name}: {row} {found}" + ("" if found == outcome else f", expected {outcome}"))
 if found != outcome:
     for r in results:
-        print("     ", r["kind"], r.get("endpoint"), r["verdict"]["outcome"], r["verdict"]["reason"])
+        print("     ", r["kind"], r.get("endpoint"), r["outcome"], r["reason"])
     sys.exit(1)
 PY
 }

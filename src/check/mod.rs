@@ -135,6 +135,7 @@ kinds! {
     cors::Cors,
     csaf_provider::CsafProvider,
     default_credentials::DefaultCredentials,
+    disclosure_policy::DisclosurePolicy,
     document::Document,
     document_format::DocumentFormat,
     fhir_capability::FhirCapability,
