@@ -42,7 +42,7 @@ async fn failed(make: &Make) -> BTreeSet<(String, String)> {
     let folder = std::env::temp_dir().join(format!("probity-http-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
     let service = make.service.replace("$SOUND", SOUND).replace("$PAGE", PAGE).replace("$HSTS", HSTS).replace('\n', "\n    ");
     let text = format!(
-        "sentence: {name}\nservices:\n  main:\n    scheme: https\n    {service}\n  clear:\n    scheme: http\n    {clear}\ntarget:\n  target: 1\n  product: {{name: Care, version: '1', vendor: {{name: v}}}}\n  facts: {{kind: [web, api]}}\n  endpoints:\n    main: {{url: 'https://{host}:{{{{port:main}}}}/', serves: [{serves}], {anchors}addresses: [127.0.0.1]}}\n    clear: {{url: '{{{{origin:clear}}}}/', serves: [clear], addresses: [127.0.0.1]}}\n  fixtures: {{pages: [/]}}\n",
+        "sentence: {name}\nservices:\n  main:\n    scheme: https\n    {service}\n  clear:\n    scheme: http\n    {clear}\ntarget:\n  target: 1\n  product: {{name: Care, version: '1', vendor: {{name: v}}}}\n  facts: {{kind: [web, api, hub]}}\n  endpoints:\n    main: {{url: 'https://{host}:{{{{port:main}}}}/', serves: [{serves}], {anchors}addresses: [127.0.0.1]}}\n    clear: {{url: '{{{{origin:clear}}}}/', serves: [clear], addresses: [127.0.0.1]}}\n  fixtures: {{pages: [/]}}\n",
         name = make.name,
         clear = make.clear,
         host = make.host,
@@ -182,4 +182,17 @@ async fn each_defect_fails_its_own_check_only() {
         ),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn a_hub_in_clear_text_fails_for_that_alone() {
+    let make = Make {
+        name: "a hub in clear text",
+        serves: "hub",
+        host: "127.0.0.1",
+        service: "tls: {issuer: itself}\nroutes:\n  GET /: {html: <h1>Hub</h1>}\nfallback: {status: 404}",
+        clear: "fallback: {html: <h1>Hub</h1>}",
+        fails: &[("SEC-06", "https-redirect")],
+    };
+    all(&[make]).await;
 }
