@@ -163,7 +163,7 @@ async fn duplicate_keys_and_text_that_acts() {
 async fn headers_that_act() {
     let header = "\\x1b[2J\\xe2\\x80\\xae<script>alert(1)</script>=cmd|'/c calc'!A1\\x07";
     let assessment = assess(&format!(
-        "  - {{op: replace, path: /services/web/headers/Referrer-Policy, value: \"{}\"}}\n  - {{op: add, path: /services/web/headers/X-Frame, value: \"{}\"}}\n",
+        "  - {{op: replace, path: /services/web/headers/X-Content-Type-Options, value: \"{}\"}}\n  - {{op: add, path: /services/web/headers/X-Frame, value: \"{}\"}}\n",
         header.replace('\\', "\\\\"),
         header.replace('\\', "\\\\")
     ))

@@ -135,7 +135,7 @@ impl Plan {
                 Some(verdict) => step(None, Some(verdict.clone())),
                 None if endpoints.is_empty() => {
                     let word = check.on.as_deref().unwrap_or(check.check.on().as_str());
-                    step(None, Some(Verdict::untested(Cause::Missing, format!("the target file names no endpoint for `{word}`"))));
+                    step(None, Some(Verdict::untested(Cause::Missing, format!("the target file names no endpoint {}", asked_of(word)))));
                 }
                 None if selection.offline && check.check.on() != On::Product => {
                     for endpoint in endpoints {
@@ -169,6 +169,18 @@ fn refusal(effect: Effect, target: &Target, selection: &Selection, now: OffsetDa
         Some(consent) => format!("it {}, and {}", effect.in_words(), consent.refusal(effect, now).unwrap_or_default()),
     };
     Some(Verdict::untested(Cause::Consent, format!("not allowed: {because}. {}", effect.how_to_open())))
+}
+
+/// What `on:` asks for, as the rest of a sentence that begins with "no endpoint".
+fn asked_of(words: &str) -> String {
+    let one = |word: &str| match word {
+        "any" => "at all".to_owned(),
+        "http" => "that speaks HTTP".to_owned(),
+        "tls" => "that begins with TLS (https:, mqtts:, sips:, wss: or tls:)".to_owned(),
+        _ if word.ends_with(':') => format!("that begins with `{word}`"),
+        role => format!("that serves `{role}`"),
+    };
+    words.split('|').map(|word| one(word.trim())).collect::<Vec<_>>().join(" or ")
 }
 
 /// The endpoints that a check asks, or nothing when it asks none.

@@ -7,11 +7,12 @@ use super::answer::{Answer, paths};
 use super::{Facts, Kind, On, Probes};
 use crate::format::header::authentication::{self, Credential, judge};
 use crate::probe::{ProbeError, Request};
-use crate::target::Effect;
+use crate::target::{CredentialScheme, Effect};
 use crate::verdict::{Cause, Evidence, Finding, Grade, Outcome, Verdict};
 
 /// Asks for protected paths with the credential, without any, and with tokens that no service should
-/// take: random, unsigned, expired. The credential is the positive control, and a path that cannot
+/// take, shown as the credential is shown (as bearer, in a header, a cookie or the query, as password of
+/// HTTP Basic): random, unsigned, expired. The credential is the positive control, and a path that cannot
 /// exist shows what "nothing here" looks like. A success that says it is none, and a page that every
 /// path gets, cannot be told by machine.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -65,6 +66,7 @@ impl Kind for AuthenticationEnforced {
             seen.missing = Some(format!("the target file names no credential `{}` for this endpoint, so there is no positive control", self.credential));
             return Ok(seen);
         }
+        let scheme = probes.target().credentials.get(&self.credential).map(|c| c.scheme);
         // The tokens are made for a moment; which one does not matter to a service that checks signatures.
         let now = time::OffsetDateTime::now_utc();
         for template in &self.paths {
@@ -75,10 +77,11 @@ impl Kind for AuthenticationEnforced {
             for path in paths {
                 let url = probes.address(&path)?;
                 let mut answers = Vec::new();
-                for credential in &self.with {
-                    let mut request = Request::get(url.clone(), PURPOSE);
-                    if let Some(value) = credential.authorization(now) {
-                        request = request.header("Authorization", value);
+                for credential in self.with.iter().filter(|c| fits(**c, scheme)) {
+                    let mut request = Request::get(url.clone(), format!("{PURPOSE}: with {}", credential.words()));
+                    if let Some(value) = credential.token(now) {
+                        // Shown where the good one is shown: another place would only be no credential once more.
+                        request = request.stand_in(&self.credential, value);
                     }
                     answers.push((*credential, Answer::from(&*probes.door().ask(&request).await?)));
                 }
@@ -119,7 +122,15 @@ impl Kind for AuthenticationEnforced {
     }
 }
 
-fn plain(answer: &Answer) -> authentication::Answer {
+/// Whether a stand-in means anything to this kind of credential: a password is no token.
+fn fits(credential: Credential, scheme: Option<CredentialScheme>) -> bool {
+    match credential {
+        Credential::Bare | Credential::RandomBearer => true,
+        Credential::AlgNone | Credential::Expired => scheme != Some(CredentialScheme::Basic),
+    }
+}
+
+pub(super) fn plain(answer: &Answer) -> authentication::Answer {
     let header = |name: &str| answer.header(name).map(str::to_owned);
     authentication::Answer {
         status: answer.status,

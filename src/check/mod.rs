@@ -139,6 +139,7 @@ kinds! {
     csaf_provider::CsafProvider,
     data_export::DataExport,
     default_credentials::DefaultCredentials,
+    disclosure_policy::DisclosurePolicy,
     document::Document,
     document_format::DocumentFormat,
     fhir_capability::FhirCapability,

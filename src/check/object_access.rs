@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, paths};
+use super::authentication_enforced::plain;
 use super::{Facts, Kind, On, Probes};
+use crate::format::header::authentication::{Credential, Meaning, meaning};
 use crate::probe::{ProbeError, Request};
 use crate::target::Effect;
 use crate::verdict::{Cause, Evidence, Grade, Verdict};
@@ -95,11 +97,12 @@ impl Kind for ObjectAccess {
                 if !success(owner) {
                     return Verdict::cant_tell(Cause::Missing, format!("the owner cannot read its own object, status {}: a refusal of others shows nothing", owner.status)).with(evidence);
                 }
-                match other.status {
-                    401 | 403 | 404 | 410 => Verdict::passed("the other account is refused").with(evidence),
-                    200..=299 if other.sha256 == owner.sha256 && owner.length > 0 => Verdict::failed("one account reads what belongs to another").with(evidence),
-                    200..=299 => Verdict::cant_tell(Cause::Target, "the other account gets other content than the owner: whether that is part of what is protected is for a person to look at").with(evidence),
-                    _ => Verdict::cant_tell(Cause::Target, format!("status {} is neither a refusal nor a success", other.status)).with(evidence),
+                match meaning(&plain(other), Credential::RandomBearer, &plain(owner), None) {
+                    Meaning::Refused | Meaning::Hidden | Meaning::SentToLogin => Verdict::passed("the other account is refused").with(evidence),
+                    Meaning::Given => Verdict::failed("one account reads what belongs to another").with(evidence),
+                    Meaning::SoftDenial => Verdict::cant_tell(Cause::Target, "the other account gets a success whose content says that it is none").with(evidence),
+                    Meaning::Different | Meaning::SoftNotFound => Verdict::cant_tell(Cause::Target, "the other account gets other content than the owner: whether that is part of what is protected is for a person to look at").with(evidence),
+                    Meaning::Throttled | Meaning::Unclear => Verdict::cant_tell(Cause::Target, format!("status {} is neither a refusal nor a success", other.status)).with(evidence),
                 }
             })
             .collect();
@@ -133,5 +136,10 @@ mod tests {
         assert_eq!(judge(401, object(), answer(403, &[], "")), Outcome::CantTell);
         assert_eq!(judge(200, answer(404, &[], ""), answer(404, &[], "")), Outcome::CantTell);
         assert_eq!(judge(200, object(), answer(500, &[], "")), Outcome::CantTell);
+        assert_eq!(judge(200, object(), answer(429, &[], "")), Outcome::CantTell);
+        let soft = answer(200, &[("Content-Type", "application/json")], "{\"error\":\"forbidden\"}");
+        assert_eq!(judge(200, object(), soft), Outcome::CantTell, "a denial that calls itself a success");
+        let long = |at: &str| answer(200, &[], &format!("{{\"id\":7,\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,\"at\":\"{at}\"}}"));
+        assert_eq!(judge(200, long("2026-11-22T10:00:00Z"), long("2026-11-22T10:00:01Z")), Outcome::Failed, "the moment of the answer differs");
     }
 }

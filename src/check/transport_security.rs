@@ -68,10 +68,16 @@ impl TransportSecurity {
         // Reached by its address on a bench, a service may have a name all the same.
         let host = facts.endpoint().and_then(|e| e.server_name.as_deref().or(e.url.host_str())).unwrap_or_default();
         let demand = Demand { least_max_age: self.least_max_age, advised_max_age: self.advised_max_age.unwrap_or(self.least_max_age), sub_domains: self.sub_domains };
-        let judged = judge(&Sent { host, secure: &values, clear: &[] }, self.surface.unwrap_or(Surface::Api), &demand);
+        let judged = judge(&Sent { host, secure: &values, clear: &[] }, self.surface.unwrap_or_else(|| surface_of(facts)), &demand);
         let verdict = judged.to_verdict("Strict-Transport-Security");
         if verdict.outcome == Outcome::Passed { verdict.with(answer.status_evidence("the header").clause("RFC 6797")) } else { verdict }
     }
+}
+
+/// What the target file calls a device, and neither a page nor an interface, is one wherever it was reached.
+fn surface_of(facts: &Facts<'_>) -> Surface {
+    let serves = |roles: &[&str]| facts.endpoint.zip(facts.endpoint()).is_some_and(|(name, e)| roles.iter().any(|role| e.serves(name, role)));
+    if serves(&["hub", "device", "sensor"]) && !serves(&["web", "app", "portal", "api"]) { Surface::Device } else { Surface::Api }
 }
 
 #[cfg(test)]
@@ -106,8 +112,8 @@ mod tests {
 
     #[test]
     fn an_address_and_clear_text_are_not_concerned() {
-        for url in ["https://192.168.1.7/", "https://[fd00::7]/", "http://hub.test/"] {
-            let target = Target::parse("t", &format!("target: 1\nproduct: {{name: Bell, version: 2.1.0, vendor: {{name: v}}}}\nendpoints: {{api: {{url: '{url}'}}}}\n")).unwrap();
+        for (url, serves) in [("https://192.168.1.7/", "api"), ("https://[fd00::7]/", "web"), ("http://hub.test/", "api"), ("https://hub.local/", "hub")] {
+            let target = Target::parse("t", &format!("target: 1\nproduct: {{name: Bell, version: 2.1.0, vendor: {{name: v}}}}\nendpoints: {{api: {{url: '{url}', serves: [{serves}]}}}}\n")).unwrap();
             assert_eq!(judge(&target, 200, &[]).outcome, Outcome::Inapplicable, "{url}");
         }
     }

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::answer::{Answer, StatusPattern, paths};
+use super::authentication_enforced::plain;
 use super::{Facts, Kind, On, Probes};
+use crate::format::header::authentication::{Credential, Meaning, denies, meaning};
 use crate::probe::{ProbeError, Request};
 use crate::target::Effect;
 use crate::verdict::{Cause, Evidence, Grade, Verdict};
@@ -132,22 +134,34 @@ fn open(with: &Answer, without: &Answer, evidence: Evidence) -> Verdict {
     if without.sha256 == with.sha256 && without.length > 0 {
         return failed();
     }
-    let keys = |answer: &Answer| match serde_json::from_str(answer.text.as_deref().unwrap_or_default()) {
-        Ok(Value::Object(map)) => Some(map.keys().cloned().collect::<Vec<_>>()),
-        Ok(Value::Array(items)) => Some(match items.first() {
-            Some(Value::Object(map)) => map.keys().cloned().collect(),
-            Some(_) | None => vec!["[]".into()],
-        }),
-        Ok(_) | Err(_) => None,
-    };
+    let json = |answer: &Answer| serde_json::from_str::<Value>(answer.text.as_deref().unwrap_or_default()).ok();
+    let same = matches!(meaning(&plain(without), Credential::Bare, &plain(with), None), Meaning::Given);
     // Content that changes with every answer is the same content if it has the same shape.
-    match (keys(with), keys(without)) {
-        (Some(with), Some(without)) if with == without && !with.is_empty() => failed(),
+    match (json(with), json(without)) {
+        _ if same => failed(),
+        (Some(with), Some(open)) if !denies(&plain(without)) && is_of_one_kind(&with, &open) => failed(),
         _ => Verdict::cant_tell(
             Cause::Target,
             format!("without a credential it answers {} with other content: whether that is a denial or part of what is protected is for a person to look at", without.status),
         )
         .with(evidence),
+    }
+}
+
+/// Whether two answers carry things of one kind: lists of objects with the same members, or objects with the
+/// same members of which one at least is equal. An envelope around an error has the members too, and no more.
+fn is_of_one_kind(a: &Value, b: &Value) -> bool {
+    let members = |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            let telling = |value: &Value| matches!(value, Value::String(text) if !text.is_empty()) || value.is_number();
+            !a.is_empty() && members(a) == members(b) && a.iter().any(|(name, value)| telling(value) && b.get(name) == Some(value))
+        }
+        (Value::Array(a), Value::Array(b)) => match (a.first(), b.first()) {
+            (Some(Value::Object(a)), Some(Value::Object(b))) => !a.is_empty() && members(a) == members(b),
+            (Some(_) | None, _) => false,
+        },
+        (Value::Object(_) | Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_), _) => false,
     }
 }
 
@@ -184,6 +198,8 @@ mod tests {
         assert_eq!(judge(vec![(control("{\"id\":1}"), answer(200, &[], "<html>Log in</html>"))]), Outcome::CantTell);
         assert_eq!(judge(vec![(control("{\"id\":1}"), answer(200, &[], "{\"error\":\"no\"}"))]), Outcome::CantTell);
         assert_eq!(judge(vec![(control("{\"id\":1}"), answer(500, &[], ""))]), Outcome::CantTell);
+        let envelope = (control("{\"status\":\"ok\",\"message\":\"\"}"), answer(200, &[], "{\"status\":\"error\",\"message\":\"who are you?\"}"));
+        assert_eq!(judge(vec![envelope]), Outcome::CantTell, "an envelope is no content");
     }
 
     #[test]

@@ -60,6 +60,14 @@ const WORDS: &[(&str, &str)] = &[
         "The block of the target file in which its owner allows more than reading: owner, contact, window, environment (lab, test, production) and mode. `passive` only reads and needs no consent; `standard` also knocks at ports, asks about accounts that nobody has and writes test data; `lab` also tries wrong passwords and malformed input. `highest-effect` (reads-only, searches, writes, intrusive, physical) may stand in place of `mode`; only it opens physical effects. In production and outside the window nothing beyond reading is done.",
     ),
     (
+        "mode",
+        "How far a run may go: passive (the default, only reads), standard, lab. The consent block of the target file opens it; `probity assess --mode` goes no further than it says.",
+    ),
+    (
+        "log-in",
+        "At an endpoint of the target file: `path`, `sent-as` (basic, form, json), the fields `user` and `password`, and `test-account`, the credential (scheme basic) of an account that may be locked for a while. Without it no password is tried; factory passwords are listed as `default-credentials` under `fixtures`.",
+    ),
+    (
         "credentials",
         "Named in the target file by `env` or `file`, never written there, sent to one endpoint only: scheme bearer, basic (with `user`), header or query (with `name`).",
     ),

@@ -93,6 +93,28 @@ impl Credential {
         }
     }
 
+    /// The credential with another value in the secret's place, for requests that must be refused. What is
+    /// not secret stays: the user's name, a scheme before the value, the name of each cookie.
+    pub(crate) fn stand_in(&self, value: &str) -> Shown {
+        match &self.kind {
+            CredentialKind::Header { name } if name.eq_ignore_ascii_case("cookie") => {
+                let pair = |pair: &str| match pair.split_once('=') {
+                    Some((name, _)) => format!("{}={value}", name.trim()),
+                    None => value.to_owned(),
+                };
+                let cookies: Vec<String> = self.secret.expose().split(';').map(pair).collect();
+                Shown::Field(name.clone(), cookies.join("; "))
+            }
+            CredentialKind::Header { name } => match self.secret.expose().split_once(' ') {
+                Some((scheme, _)) => Shown::Field(name.clone(), format!("{scheme} {value}")),
+                None => Shown::Field(name.clone(), value.to_owned()),
+            },
+            CredentialKind::Bearer | CredentialKind::Basic { .. } | CredentialKind::Query { .. } => {
+                Self { secret: Secret::new(value), ..self.clone() }.show()
+            }
+        }
+    }
+
     /// The credential as the body of a log-in; nothing where it has no user name.
     pub(crate) fn in_body(&self, log_in: &LogInBody) -> Option<Vec<u8>> {
         match &self.kind {
@@ -130,4 +152,28 @@ pub(crate) enum Shown {
     Field(String, String),
     /// A parameter of the query and its value.
     Query(String, String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stand_in_takes_the_secrets_place_and_keeps_the_rest() {
+        let shown = |kind: CredentialKind, secret: &str| {
+            let origin = Origin::parse("https://a.test").unwrap();
+            let credential = Credential { name: "c".into(), origin, kind, secret: Secret::new(secret) };
+            match credential.stand_in("other") {
+                Shown::Field(name, value) => format!("{name}: {value}"),
+                Shown::Query(name, value) => format!("?{name}={value}"),
+            }
+        };
+        let header = |name: &str| CredentialKind::Header { name: name.into() };
+        assert_eq!(shown(CredentialKind::Bearer, "secret"), "Authorization: Bearer other");
+        assert_eq!(shown(header("X-API-Key"), "secret"), "X-API-Key: other");
+        assert_eq!(shown(header("Authorization"), "ApiKey secret"), "Authorization: ApiKey other");
+        assert_eq!(shown(header("Cookie"), "sid=secret; b=secret2"), "Cookie: sid=other; b=other");
+        assert_eq!(shown(CredentialKind::Query { name: "key".into() }, "secret"), "?key=other");
+        assert_eq!(shown(CredentialKind::Basic { user: "u".into() }, "secret"), format!("Authorization: Basic {}", STANDARD.encode("u:other")));
+    }
 }

@@ -314,7 +314,9 @@ impl ProbeError {
         }
         let address = address.to_owned();
         if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return Self::Tls { address, detail: Untrusted::new(&tls.to_string()) };
+            let asks = matches!(tls, rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired));
+            let more = if asks { "; what lies behind a certificate of the client was not tested, because Probity shows none" } else { "" };
+            return Self::Tls { address, detail: Untrusted::new(&format!("{tls}{more}")) };
         }
         let kind = error.kind();
         if kind == ErrorKind::ConnectionRefused {

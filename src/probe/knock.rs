@@ -78,8 +78,8 @@ impl Door {
         let opened = self.bounded(self.run_end.within(wait), &address.to_string(), Phase::Connect, TcpStream::connect(address)).await;
         let ms = millis(begun.elapsed());
         let state = match opened {
+            // That it opens is no answer yet: behind it may be something that never says a word.
             Ok(Ok(mut stream)) => {
-                health.heard(host, port);
                 if !listen.is_zero() {
                     let mut bytes = [0_u8; MOST_GREETING];
                     // Silence and a reset are both no greeting.

@@ -150,3 +150,18 @@ impl Deadline {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_can_be_lowered_and_not_raised() {
+        let with = |gap_ms| Limits { gap_ms, ..Limits::default() };
+        assert_eq!(with(0).gap(false), LEAST_GAP);
+        assert_eq!(with(500).gap(false), Duration::from_millis(500));
+        assert_eq!(with(500).gap(true), Duration::ZERO, "this machine needs no rest");
+        assert_eq!(LEAST_GAP.as_millis(), 100, "at most ten questions a second");
+        assert_eq!(with(0).body_cap(Some(u64::MAX)), MOST_BODY_BYTES);
+    }
+}

@@ -108,7 +108,7 @@ fn page(a: &Assessment, clauses: &[ClauseTable], options: &RenderOptions) -> Jso
                 crate::target::Environment::Test => "a test installation",
                 crate::target::Environment::Production => "in use by people (production)",
             },
-            "effect": c.mode.map_or(c.highest().as_str(), crate::target::Mode::as_str),
+            "effect": c.mode.map_or(c.highest().as_str().to_owned(), |mode| format!("{} (mode {})", c.highest().as_str(), mode.as_str())),
         })),
         "traffic": { "connections": a.traffic.connections, "sent": a.traffic.sent, "received": a.traffic.received },
         "tool": { "name": a.tool.name, "version": a.tool.version },

@@ -8,7 +8,7 @@ use super::clauses::{self, ClauseTable};
 use super::{RenderOptions, words};
 use crate::assess::{Assessment, Counts, PillarVerdict, RequirementView};
 use crate::profile::Level;
-use crate::verdict::{Evidence, Outcome};
+use crate::verdict::{Cause, Evidence, Outcome};
 
 /// The narrowest line that is still laid out.
 const MIN_WIDTH: usize = 40;
@@ -97,6 +97,11 @@ impl Page {
             self.blank();
             self.line(0, &format!("{}:", words::cause(cause)), Some(bold()));
             self.line(0, words::next_step(cause), None);
+            if cause == Some(Cause::Selection) {
+                // Whoever left them out knows why: their names are enough.
+                self.line(2, &views.iter().map(|view| view.text.id.as_str()).collect::<Vec<_>>().join(", "), None);
+                continue;
+            }
             for view in views {
                 self.blank();
                 self.requirement(view);

@@ -25,8 +25,12 @@ impl Target {
     /// Every mistake that was found, each with its place.
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Mistake>> {
         let node = Node::read(file, text).map_err(|e| vec![Mistake::from(e)])?;
-        let target: Self = from_node(&node).map_err(|e| vec![Mistake::from_node_error(file, &e)])?;
+        let mut target: Self = from_node(&node).map_err(|e| vec![Mistake::from_node_error(file, &e)])?;
         let mistakes = target.mistakes(file, &node);
+        if let Some(consent) = &mut target.consent {
+            // Whoever reads the target in a report finds the effect, whichever way it was written.
+            consent.highest_effect = Some(consent.highest());
+        }
         if mistakes.is_empty() { Ok(target) } else { Err(mistakes) }
     }
 
@@ -101,12 +105,14 @@ impl Target {
             if consent.window.from > consent.window.until {
                 wrong("/consent/window".into(), "consent.window ends before it begins".into(), "put `from` before `until`");
             }
-            if consent.mode.is_some() == consent.highest_effect.is_some() {
-                wrong(
-                    "/consent".into(),
-                    "consent: exactly one of `mode` and `highest-effect` is needed".into(),
-                    "write `mode: standard` or `mode: lab`; `probity explain consent` tells what each opens",
-                );
+            let help = "write `mode: standard` or `mode: lab`; `probity explain consent` tells what each opens";
+            match (consent.mode, consent.highest_effect) {
+                (None, None) => wrong("/consent".into(), "consent: `mode` is missing".into(), help),
+                (Some(mode), Some(effect)) if mode.highest() != effect => {
+                    let message = format!("consent: `mode: {}` and `highest-effect: {}` do not agree", mode.as_str(), effect.as_str());
+                    wrong("/consent/mode".into(), message, help);
+                }
+                (Some(_), _) | (None, Some(_)) => {}
             }
             for (name, value) in [("owner", &consent.owner), ("contact", &consent.contact)] {
                 if value.trim().is_empty() {

@@ -22,7 +22,7 @@ use super::{essence, is_html};
 pub enum Credential {
     /// Nothing.
     Bare,
-    /// A bearer token of the right length and no meaning.
+    /// A token, key or password of the right length and no meaning.
     RandomBearer,
     /// A JSON Web Token that says that it needs no signature (RFC 8725, section 2.1).
     AlgNone,
@@ -44,9 +44,9 @@ impl Credential {
         }
     }
 
-    /// The value of the `Authorization` header; the same for the same moment, so that a request can
-    /// be repeated. No token is valid anywhere: the subject, the issuer and the signature are made up.
-    pub fn authorization(self, now: OffsetDateTime) -> Option<String> {
+    /// The token or other value that is shown; the same for the same moment, so that a request can be
+    /// repeated. No token is valid anywhere: the subject, the issuer and the signature are made up.
+    pub fn token(self, now: OffsetDateTime) -> Option<String> {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signature = URL_SAFE_NO_PAD.encode([0x5a_u8; 32]);
         let seconds = now.unix_timestamp();
@@ -65,7 +65,7 @@ impl Credential {
                 )
             }
         };
-        Some(format!("Bearer {token}"))
+        Some(token)
     }
 }
 
@@ -116,7 +116,7 @@ pub fn meaning(answer: &Answer, credential: Credential, control: &Answer, nowher
         429 => Meaning::Throttled,
         // RFC 6750, section 3.1: a malformed token may be answered as a malformed request.
         400 if credential != Credential::Bare => Meaning::Refused,
-        400 if answer.challenge.is_some() || says_denied(answer) => Meaning::Refused,
+        400 if answer.challenge.is_some() || denies(answer) => Meaning::Refused,
         301..=303 | 307 | 308 => {
             if answer.location.as_deref().is_some_and(leads_to_login) {
                 Meaning::SentToLogin
@@ -125,7 +125,7 @@ pub fn meaning(answer: &Answer, credential: Credential, control: &Answer, nowher
             }
         }
         200..=299 => {
-            if says_denied(answer) {
+            if denies(answer) {
                 Meaning::SoftDenial
             } else if is_login_page(answer) && !is_login_page(control) {
                 Meaning::SentToLogin
@@ -144,7 +144,7 @@ pub fn meaning(answer: &Answer, credential: Credential, control: &Answer, nowher
 /// Judges all answers of one address. A control that did not succeed leaves everything open.
 pub fn judge(address: &str, control: &Answer, answers: &[(Credential, Answer)], nowhere: Option<&Answer>) -> Vec<Finding> {
     let clause = "RFC 9110, section 11; RFC 6750, section 3";
-    if !(200..300).contains(&control.status) || says_denied(control) || is_login_page(control) {
+    if !(200..300).contains(&control.status) || denies(control) || is_login_page(control) {
         return vec![
             Finding::open(
                 "control-failed",
@@ -223,7 +223,7 @@ const DENIED: [&str; 22] = [
 
 /// Whether a body says that it is a refusal: members of JSON that carry errors, an `OperationOutcome`
 /// of FHIR about log-in, errors of GraphQL.
-fn says_denied(answer: &Answer) -> bool {
+pub fn denies(answer: &Answer) -> bool {
     let Ok(value) = serde_json::from_str::<Value>(&answer.body) else {
         let short = answer.body.trim();
         return !is_html(answer.content_type.as_deref().unwrap_or_default())
@@ -405,12 +405,12 @@ mod tests {
 
     #[test]
     fn data_that_speaks_of_permissions_is_no_denial() {
-        assert!(!says_denied(&answer(200, r#"{"title":"Forbidden fruit","a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1}"#)));
-        assert!(!says_denied(&answer(
+        assert!(!denies(&answer(200, r#"{"title":"Forbidden fruit","a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1}"#)));
+        assert!(!denies(&answer(
             200,
             r#"{"resourceType":"OperationOutcome","issue":[{"severity":"information","code":"informational"}]}"#
         )));
-        assert!(!says_denied(&answer(200, r#"[{"status":401}]"#)));
+        assert!(!denies(&answer(200, r#"[{"status":401}]"#)));
     }
 
     #[test]
@@ -422,11 +422,11 @@ mod tests {
     #[test]
     fn tokens_are_the_same_every_time_and_valid_nowhere() {
         let now = datetime!(2026-11-22 09:00 UTC);
-        assert_eq!(Credential::Bare.authorization(now), None);
-        let none = Credential::AlgNone.authorization(now).unwrap();
-        assert_eq!(none, Credential::AlgNone.authorization(now).unwrap());
+        assert_eq!(Credential::Bare.token(now), None);
+        let none = Credential::AlgNone.token(now).unwrap();
+        assert_eq!(none, Credential::AlgNone.token(now).unwrap());
         assert!(none.ends_with('.') && none.matches('.').count() == 2);
-        let expired = Credential::Expired.authorization(now).unwrap();
+        let expired = Credential::Expired.token(now).unwrap();
         let claims = URL_SAFE_NO_PAD.decode(expired.split('.').nth(1).unwrap()).unwrap();
         let claims: Value = serde_json::from_slice(&claims).unwrap();
         assert!(claims["exp"].as_i64().unwrap() < now.unix_timestamp());

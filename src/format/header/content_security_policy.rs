@@ -130,7 +130,8 @@ pub fn judge(policies: &Policies, surface: Surface, demand: &Demand<'_>) -> Judg
         } else {
             "there is no policy for scripts, frames and forms"
         };
-        findings.push(Finding::new("csp-missing", weight, seen).expected("Content-Security-Policy"));
+        let header = if policies.report_only > 0 { "Content-Security-Policy-Report-Only alone" } else { "no such header" };
+        findings.push(Finding::new("csp-missing", weight, seen).expected("Content-Security-Policy").observed(header));
     } else {
         let all = |allows: fn(&Policy) -> bool| policies.enforced.iter().all(allows);
         let shown: Vec<String> = policies.enforced.iter().filter_map(Policy::scripts).map(|list| list.join(" ")).collect();

@@ -121,6 +121,7 @@ pub fn judge(sent: &Sent<'_>, surface: Surface, demand: &Demand) -> Judged {
         findings.push(
             Finding::error("hsts-missing", "browsers are not told to use encryption always")
                 .expected(format!("Strict-Transport-Security with max-age of at least {} seconds", demand.least_max_age))
+                .observed("no such header")
                 .clause("RFC 6797, section 7.1"),
         );
         return Judged::Findings(findings);

@@ -174,7 +174,10 @@ impl Door {
         tls: Option<&TlsFacts>,
         address: IpAddr,
     ) -> (Question<'a>, SentRequest) {
-        let withheld = credential.and_then(|credential| withholding(credential, endpoint, tls, address));
+        // A value that stands in for a secret may be seen by anybody.
+        let withheld = credential
+            .filter(|_| request.stand_in.is_none())
+            .and_then(|credential| withholding(credential, endpoint, tls, address));
         let shown = credential.filter(|_| withheld.is_none());
         let mut fields = vec![
             ("Host".to_owned(), host_field(url)),
@@ -199,7 +202,7 @@ impl Door {
         let mut shown_url = url.clone();
         let mut secret_field = None;
         if let Some(credential) = shown.filter(|_| request.log_in.is_none()) {
-            match credential.show() {
+            match request.stand_in.as_deref().map_or_else(|| credential.show(), |value| credential.stand_in(value)) {
                 Shown::Field(name, value) => {
                     fields.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
                     secret_field = Some(name.clone());

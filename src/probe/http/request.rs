@@ -35,6 +35,8 @@ pub struct Request {
     pub body: Option<Vec<u8>>,
     /// The name of the credential to show.
     pub credential: Option<String>,
+    /// What is sent in the secret's place, the credential's own way: a value that nobody should take.
+    pub stand_in: Option<String>,
     /// Sends a credential of the kind `Basic` in the body, as a log-in page would, and not in a field.
     pub log_in: Option<LogInBody>,
     /// Whether a compressed answer is welcome; without, `Accept-Encoding: identity` is sent.
@@ -86,6 +88,7 @@ impl Request {
             headers: Vec::new(),
             body: None,
             credential: None,
+            stand_in: None,
             log_in: None,
             gzip: false,
             max_body: None,
@@ -120,6 +123,12 @@ impl Request {
     pub fn credential(mut self, name: impl Into<String>) -> Self {
         self.credential = Some(name.into());
         self
+    }
+    /// Shows another value in a credential's place, its own way.
+    #[must_use]
+    pub fn stand_in(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.stand_in = Some(value.into());
+        self.credential(name)
     }
     /// Shows a credential of the kind `Basic` in the body, under the names of a log-in's fields.
     #[must_use]
@@ -193,6 +202,7 @@ impl Request {
             self.headers,
             self.body.as_ref().map(Sha256::digest).map(|d| d.to_vec()),
             self.credential,
+            self.stand_in,
             self.log_in.as_ref().map(|l| (l.json, &l.user, &l.password)),
             self.gzip,
             self.max_body,
