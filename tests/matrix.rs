@@ -86,8 +86,12 @@ fn matrix() -> &'static [Cell] {
                     tasks.spawn(async move {
                         let _permit = gate.acquire().await.unwrap();
                         let mut observations = Vec::new();
+                        // A run of an interface is three hundred exchanges: those of some vendors are kept.
+                        let keeps_runs = vendor.sound || !vendor.quirks.is_empty() || index % 16 == 0;
                         let listen = |event: Event<'_>| {
-                            if let Event::Result { observation, .. } = event {
+                            if let Event::Result { result, observation, .. } = event {
+                                let kept = keeps_runs || !["api-answers", "api-behaviour"].contains(&result.kind.as_str());
+                                let observation = observation.filter(|_| kept);
                                 observations.push(observation.map(|o| serde_json::from_str(&o.to_string()).unwrap()));
                             }
                         };

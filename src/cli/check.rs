@@ -43,6 +43,7 @@ pub(super) fn run(args: &args::Check, terminal: Terminal) -> Result<Exit, Vec<Mi
 /// What the person supplied besides the documents.
 fn context(args: &args::Check, format: Option<Format>, terminal: Terminal) -> Result<Context, Vec<Mistake>> {
     let mut context = Context::default();
+    context.api_description = Some(crate::api::lint::judge_document);
     context.fhir_profiles.clone_from(&args.profile);
     let read = |path: &Path| -> Result<Source, Vec<Mistake>> {
         let name = path.display().to_string();

@@ -105,6 +105,8 @@ formats! {
     Csaf = "csaf",
     /// OpenVEX, or VEX within CycloneDX or CSAF.
     Vex = "vex",
+    /// OpenAPI, Swagger 2.0 or AsyncAPI.
+    ApiDescription = "api-description",
     /// security.txt, RFC 9116, without what depends on the day and the place it was fetched from.
     SecurityTxt = "security-txt",
     /// JSON, by a JSON Schema where one is at hand.
@@ -149,6 +151,8 @@ pub struct Context {
     pub table_schema: Option<csv::TableSchema>,
     /// How a CSV text is written, if not as RFC 4180 says.
     pub dialect: csv::Dialect,
+    /// The judge of API descriptions, who lives a floor above: from name and text to findings.
+    pub api_description: Option<fn(&str, &[u8]) -> Vec<Finding>>,
 }
 
 /// How far a long reading is.
@@ -180,6 +184,10 @@ pub fn judge(format: Format, name: &str, bytes: &[u8], context: &Context) -> Vec
         Format::Sbom => judge_source(name, bytes, |source| sbom::PartsList::read(source).1),
         Format::Csaf => judge_source(name, bytes, csaf::judge),
         Format::Vex => judge_source(name, bytes, |source| vex::read(source).1),
+        Format::ApiDescription => match context.api_description {
+            Some(judge) => judge(name, bytes),
+            None => vec![Finding::open("api-description", "no judge of API descriptions is at hand")],
+        },
         Format::SecurityTxt => security_txt::read(bytes).1,
     }
 }

@@ -120,6 +120,25 @@ pub fn judge(description: &Description, choices: &[Choice], parameters: &LintPar
     Ok(findings)
 }
 
+/// Judges a document by the recommended rules: what cannot be read is a finding, too.
+pub fn judge_document(name: &str, bytes: &[u8]) -> Vec<Finding> {
+    let unreadable = |message: String| vec![Finding::error("readable", message).expected("an OpenAPI, Swagger or AsyncAPI description")];
+    let source = match crate::document::Source::read(name, bytes) {
+        Ok(source) => source,
+        Err(error) => {
+            return vec![Finding::error("readable", error.message).position(Some(error.position)).expected("JSON or YAML")];
+        }
+    };
+    let description = match Description::read(source, Vec::new()) {
+        Ok(description) => description,
+        Err(error) => return unreadable(error.to_string()),
+    };
+    match judge(&description, &recommended(), &LintParameters::default()) {
+        Ok(findings) => findings,
+        Err(unknown) => vec![Finding::open("rule", unknown.to_string())],
+    }
+}
+
 /// Looks up all places at once: the text of a large document is gone through once, not once a finding.
 fn place(description: &Description, findings: &mut [Finding], spots: &[Spot]) {
     for (document, source) in description.sources().enumerate() {

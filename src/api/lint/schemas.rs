@@ -168,6 +168,9 @@ pub(super) fn valid_schema(desk: &mut Desk<'_>) {
     let edition = desk.description.edition();
     let clause = format!("{}, Schema Object", edition.name());
     each(desk, |spot, object, gathered| {
+        if let Some(reference) = object.get("$ref").filter(|r| !r.is_string()) {
+            gathered.tell(spot.child("$ref"), "`$ref` must be text", Some(&shown(reference)));
+        }
         if is_bare(edition, spot, object) || (object.contains_key("$ref") && !edition.is_json_schema()) {
             return;
         }

@@ -623,3 +623,81 @@ fn strict_readers_are_asked_apart() {
     assert!(matches!(reads_as_client(&source(faulty)), ClientReader::Refuses { reader: "openapiv3", .. }));
     assert_eq!(reads_as_client(&source(r#"{"swagger":"2.0"}"#)), ClientReader::NoReader);
 }
+
+/// Every place of a document, deepest last.
+fn places(value: &Value, at: String, found: &mut Vec<String>) {
+    found.push(at.clone());
+    let mut step = |key: &str, sub: &Value| places(sub, format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), found);
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, sub)| step(key, sub)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(index, sub)| step(&index.to_string(), sub)),
+        _ => {}
+    }
+}
+
+/// Replaces each value of a document by values of other types: nothing crashes, and nothing is passed
+/// over in silence but what is data, or what fits all the same.
+fn never_silent(document: &Value, fits: impl Fn(&str, &Value) -> bool) {
+    let mut pointers = Vec::new();
+    places(document, String::new(), &mut pointers);
+    let before = judged(&document.to_string()).len();
+    let mut silent = Vec::new();
+    for pointer in pointers.iter().filter(|p| !p.is_empty()) {
+        for other in [Value::Null, json!(7), json!({ "x-y": 1 }), json!([[]])] {
+            let mut edited = document.clone();
+            *edited.pointer_mut(pointer).unwrap() = other.clone();
+            if judged_or_refused(&edited.to_string()) <= before && !fits(pointer, &other) {
+                silent.push(format!("{pointer} = {other}"));
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{} silent:\n{}", silent.len(), silent.join("\n"));
+}
+
+/// How many findings there are; a document that is refused as a whole is a finding of its own.
+fn judged_or_refused(text: &str) -> usize {
+    match Description::read(Source::json("openapi.json", text.as_bytes()).unwrap(), Vec::new()) {
+        Ok(_) => judged(text).len(),
+        Err(_) => usize::MAX,
+    }
+}
+
+#[test]
+fn a_value_of_another_type_is_never_passed_over() {
+    let document: Value = serde_json::from_str(&text_of(&sound())).unwrap();
+    never_silent(&document, |pointer, other| {
+        let data = ["/example", "/default", "/enum/", "/x-summary", "/links/read/parameters/"].iter().any(|part| pointer.contains(part));
+        // A schema without keywords is one, and a list of schemas of nothing is told by other rules.
+        let schema = pointer.contains("schema") || pointer.contains("/properties/");
+        let number = other.is_number() && ["Length", "Items", "maximum", "minimum"].iter().any(|end| pointer.ends_with(end));
+        data || number || (schema && other.is_object())
+    });
+}
+
+#[test]
+fn faulty_and_odd_documents_are_told_and_never_crash() {
+    let refused = |text: &str| judge_document("d", text.as_bytes());
+    for text in ["", "{", "[]", "7", "null", "\"openapi\"", "openapi: 3.1.0\n\tinfo: x", "openapi: [3", "<html></html>", "\u{0}", "{\"openapi\":\"1.0\"}", "swagger: 1.2\n"] {
+        assert!(!refused(text).is_empty(), "{text}");
+    }
+    assert!(!judge_document("d", b"\xff\xfe{\x00").is_empty());
+    for (start, body) in [
+        ("openapi: 3.0.3", "info: {title: t, version: 1.0.0}\npaths: {/a: {get: {responses: {200: {description: ok}}}}}"),
+        ("openapi: 3.1.1", "info: {title: t, version: 1.0.0}\nwebhooks: {x: {post: {responses: {default: {description: ok}}}}}"),
+        ("openapi: 3.2.0", "info: {title: t, version: 1.0.0}\npaths: {/a: {query: {responses: {'200': {description: ok}}}}}"),
+        ("swagger: '2.0'", "info: {title: t, version: 1.0.0}\npaths: {/a: {get: {responses: {200: {description: ok}}}}}"),
+        ("asyncapi: 2.6.0", "info: {title: t, version: 1.0.0}\nchannels: {a: {subscribe: {message: {payload: {type: string}}}}}"),
+        ("asyncapi: 3.0.0", "info: {title: t, version: 1.0.0}\nchannels: {a: {address: a, messages: {m: {payload: {type: string}}}}}\noperations: {o: {action: send, channel: {$ref: '#/channels/a'}}}"),
+    ] {
+        // Sound: no error. Cut anywhere, or with a byte that does not belong there: no crash.
+        let whole = format!("{start}\n{body}\n");
+        let errors: Vec<String> =
+            refused(&whole).iter().filter(|f| f.severity == Severity::Error && f.rule != "error-response").map(ToString::to_string).collect();
+        assert_eq!(errors, Vec::<String>::new(), "{whole}");
+        for at in 1..whole.len() {
+            let cut = &whole[..at];
+            let _ = refused(cut);
+            let _ = refused(&format!("{}\u{1}{}", cut, &whole[at..]));
+        }
+    }
+}

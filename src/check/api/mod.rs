@@ -68,6 +68,9 @@ pub struct DescriptionSeen {
     /// Addresses that answered with something else, and with what.
     #[serde(default)]
     pub(super) passed_over: Vec<(String, String)>,
+    /// Descriptions of another kind that were found: address and kind.
+    #[serde(default)]
+    pub(super) others: Vec<(String, String)>,
     /// Whether there is an API catalog.
     #[serde(default)]
     pub(super) catalog: Option<bool>,
@@ -80,7 +83,10 @@ impl DescriptionSeen {
             let mut verdict =
                 Verdict::failed("no API description was found: not where the target file says, in no catalog, and at no usual path")
                     .with(Evidence::expected("an OpenAPI or AsyncAPI document").observed("none"));
-            for (url, what) in self.passed_over.iter().take(5) {
+            // What is behind a log-in says most.
+            let mut told: Vec<&(String, String)> = self.passed_over.iter().chain(&self.others).collect();
+            told.sort_by_key(|(_, what)| !what.ends_with("a log-in"));
+            for (url, what) in told.into_iter().take(5) {
                 verdict = verdict.with(Evidence::expected("an OpenAPI or AsyncAPI document").observed(what).at(Place::of(url)));
             }
             return Err(Box::new(verdict));
@@ -179,6 +185,7 @@ impl Probes {
         }
         let mut discovery = Discovery::new(endpoint.url.as_str(), stated.map(String::as_str));
         let mut last: Option<ApiExchange> = None;
+        let mut trouble: Option<ProbeError> = None;
         while let Some(search) = discovery.next(last.as_ref()) {
             let request =
                 Request::get(search.url.as_str(), "look for the API description").header("Accept", search.accept).max_body(MAX_DESCRIPTION);
@@ -188,7 +195,13 @@ impl Probes {
                 Err(error @ (ProbeError::OutOfScope { .. } | ProbeError::RedirectLoop { .. } | ProbeError::TooManyRedirects { .. })) => {
                     Some(ApiExchange { id: search.id.clone(), trouble: Some(error.to_string()), ..ApiExchange::default() })
                 }
-                Err(error) => return Err(error),
+                Err(error @ (ProbeError::NeverAnswered { .. } | ProbeError::StoppedAnswering { .. })) => return Err(error),
+                // One address that cannot be asked hides none of the others.
+                Err(error) => {
+                    let told = Some(error.to_string());
+                    trouble.get_or_insert(error);
+                    Some(ApiExchange { id: search.id.clone(), trouble: told, ..ApiExchange::default() })
+                }
             };
         }
         let mut seen = DescriptionSeen {
@@ -196,11 +209,25 @@ impl Probes {
             catalog: discovery.has_catalog(),
             ..DescriptionSeen::default()
         };
-        let Some(found) = discovery.found().into_iter().find(|f| f.kind == FoundKind::Description) else { return Ok(seen) };
+        let others = discovery.found().into_iter().filter(|f| f.kind != FoundKind::Description);
+        seen.others = others.map(|f| (f.url.clone(), kind_in_words(f.kind).to_owned())).collect();
+        let Some(found) = discovery.found().into_iter().find(|f| f.kind == FoundKind::Description) else {
+            // What could not be asked may have been the description.
+            return trouble.map_or(Ok(seen), Err);
+        };
         seen.url = Some(found.url.clone());
         seen.via = word(found.via).into();
         seen.text = found.source.text().to_owned();
-        seen.findings.clone_from(&found.findings);
+        seen.findings = found.findings.iter().chain(discovery.findings()).cloned().collect();
+        if let (Some(stated), true) = (stated, found.via != Via::Stated) {
+            let what = seen.passed_over.iter().find(|(url, _)| url.ends_with(stated.as_str())).map_or("no answer", |(_, what)| what);
+            seen.findings.push(
+                Finding::warning("description-stated", "the description is not where the target file says, and was found elsewhere")
+                    .observed(what)
+                    .expected("an OpenAPI or AsyncAPI document")
+                    .at(stated.clone()),
+            );
+        }
         self.supply(&mut seen).await?;
         Ok(seen)
     }
@@ -376,6 +403,15 @@ fn kept(id: String, exchange: &Exchange) -> ApiExchange {
             body: exchange.body().to_vec(),
         }),
         trouble: exchange.response.cut.map(|cut| cut.to_string()),
+    }
+}
+
+fn kind_in_words(kind: FoundKind) -> &'static str {
+    match kind {
+        FoundKind::Description => "an API description",
+        FoundKind::FhirCapability => "a FHIR CapabilityStatement",
+        FoundKind::Thing => "a Thing Description",
+        FoundKind::Hsds => "the root of a directory of services (HSDS)",
     }
 }
 
