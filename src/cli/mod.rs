@@ -108,7 +108,9 @@ fn interrupt_on_signal(interrupt: &Interrupt, terminal: Terminal) -> tokio::task
     let interrupt = interrupt.clone();
     tokio::spawn(async move {
         if signalled().await.is_ok() {
-            terminal.warn("stopping; what the run made is taken away first, what was asked is kept, the rest is untested; once more ends at once");
+            terminal.warn(
+                "stopping; what the run made is taken away first, what was asked is kept, the rest is untested; once more ends at once",
+            );
             interrupt.throw();
         }
         if signalled().await.is_ok() {

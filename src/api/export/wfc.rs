@@ -128,7 +128,16 @@ mod tests {
         assert_eq!(report["faults"]["foundFaults"][0]["operationId"], "GET:/a");
         assert_eq!(report["problemDetails"]["rest"]["endpointIds"], json!(["GET:/a"]));
         assert_eq!(report["problemDetails"]["rest"]["coveredHttpStatus"][0]["httpStatus"], json!([500]));
-        for name in ["schemaVersion", "toolName", "toolVersion", "creationTime", "totalTests", "testFilePaths", "testCases", "executionTimeInSeconds"] {
+        for name in [
+            "schemaVersion",
+            "toolName",
+            "toolVersion",
+            "creationTime",
+            "totalTests",
+            "testFilePaths",
+            "testCases",
+            "executionTimeInSeconds",
+        ] {
             assert!(report.get(name).is_some(), "{name}");
         }
     }

@@ -170,7 +170,9 @@ pub(super) fn personal_texts(value: &Value, name: &str, found: &mut BTreeSet<Str
             // The name of a thing is nobody's; that of a person stands beside more that is theirs.
             let person = is_personal(name) || map.keys().any(|key| is_personal(key) && !is_plain_name(key));
             let concerns = |key: &str| is_personal(key) && (person || !is_plain_name(key));
-            map.iter().filter(|(key, value)| !value.is_string() || concerns(key) || is_personal(name)).for_each(|(key, sub)| personal_texts(sub, if is_personal(name) && !is_personal(key) { name } else { key }, found))
+            map.iter()
+                .filter(|(key, value)| !value.is_string() || concerns(key) || is_personal(name))
+                .for_each(|(key, sub)| personal_texts(sub, if is_personal(name) && !is_personal(key) { name } else { key }, found))
         }
         Value::Array(items) => items.iter().for_each(|item| personal_texts(item, name, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

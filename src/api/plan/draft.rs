@@ -307,6 +307,10 @@ impl Drafter<'_> {
         let maker =
             Maker { description: self.description, known: &named, serial: wish.serial, choice: wish.choice, direction: Direction::Request };
         let value = maker.make(std::slice::from_ref(schema), wish.variant)?;
+        // A list without items is written like an empty text, which is something else.
+        if value.as_array().is_some_and(Vec::is_empty) {
+            return None;
+        }
         let guess = names_a_reference(&parameter.name) || (value.is_string() && !is_closed(self.description, schema));
         Some((serialise(parameter, &value)?, guess))
     }
@@ -335,6 +339,13 @@ impl Drafter<'_> {
         let from_example = value.is_some();
         let Some(value) = value.or_else(|| maker.make(std::slice::from_ref(schema), wish.variant)) else {
             return Err("a body that fits the schema: none could be made from it; give an example in the description".into());
+        };
+        // An empty text is no body at all.
+        let value = if value.as_str() == Some("") {
+            let longer = maker.make(std::slice::from_ref(schema), Variant::Typical).filter(|v| v.as_str() != Some(""));
+            longer.ok_or("a body that is not empty: an example in the description")?
+        } else {
+            value
         };
         let guess = guesses(&value, known);
         Ok(Some((Payload::Value { media_type, value }, guess, from_example)))
@@ -397,7 +408,22 @@ pub(super) fn is_ignored(parameter: &Parameter) -> bool {
 /// follow a request through systems.
 pub(super) fn is_disregarded(parameter: &Parameter) -> bool {
     let lower = parameter.name.to_ascii_lowercase();
-    let standard = ["accept-language", "accept-encoding", "cache-control", "range", "prefer", "user-agent", "pragma", "expect", "forwarded", "via", "origin", "referer", "traceparent", "tracestate"];
+    let standard = [
+        "accept-language",
+        "accept-encoding",
+        "cache-control",
+        "range",
+        "prefer",
+        "user-agent",
+        "pragma",
+        "expect",
+        "forwarded",
+        "via",
+        "origin",
+        "referer",
+        "traceparent",
+        "tracestate",
+    ];
     let traced = ["request-id", "correlation-id", "trace-id", "session-id", "requestid", "correlationid"];
     parameter.place == ParameterPlace::Header
         && (lower.starts_with("if-") || standard.contains(&lower.as_str()) || traced.iter().any(|end| lower.ends_with(end)))
@@ -408,11 +434,43 @@ pub(super) fn is_disregarded(parameter: &Parameter) -> bool {
 pub(super) fn names_a_code(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     const PARTS: [&str; 34] = [
-        "language", "locale", "country", "currency", "timezone", "phone", "mobile", "email", "iban", "bic", "vat", "postcode", "postal",
-        "zip", "mime", "mediatype", "contenttype", "url", "uri", "href", "path", "version", "colour", "color", "unit", "region", "role",
-        "scope", "permission", "serial", "token", "cron", "expression", "password",
+        "language",
+        "locale",
+        "country",
+        "currency",
+        "timezone",
+        "phone",
+        "mobile",
+        "email",
+        "iban",
+        "bic",
+        "vat",
+        "postcode",
+        "postal",
+        "zip",
+        "mime",
+        "mediatype",
+        "contenttype",
+        "url",
+        "uri",
+        "href",
+        "path",
+        "version",
+        "colour",
+        "color",
+        "unit",
+        "region",
+        "role",
+        "scope",
+        "permission",
+        "serial",
+        "token",
+        "cron",
+        "expression",
+        "password",
     ];
-    PARTS.iter().any(|part| plain.contains(part)) || matches!(plain.as_str(), "code" | "lang" | "type" | "kind" | "category" | "fax" | "tel")
+    PARTS.iter().any(|part| plain.contains(part))
+        || matches!(plain.as_str(), "code" | "lang" | "type" | "kind" | "category" | "fax" | "tel")
 }
 
 /// Whether a value with a list or a pattern is still the id of something else.
@@ -423,9 +481,12 @@ pub(super) fn names_a_reference_of(name: &str, flat: &Flat) -> bool {
 /// Whether a name stands for one end of a span, whose other end may forbid a value.
 pub(super) fn names_an_end(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    ["start", "end", "from", "until", "begin", "since", "min", "max", "lower", "upper", "open", "clos", "first", "last", "before", "after", "expir", "valid", "due", "low", "high"]
-        .iter()
-        .any(|part| lower.starts_with(part) || lower.ends_with(part) || lower.contains(&format!("_{part}")))
+    [
+        "start", "end", "from", "until", "begin", "since", "min", "max", "lower", "upper", "open", "clos", "first", "last", "before",
+        "after", "expir", "valid", "due", "low", "high",
+    ]
+    .iter()
+    .any(|part| lower.starts_with(part) || lower.ends_with(part) || lower.contains(&format!("_{part}")))
         || name.ends_with("To")
         || lower == "to"
 }

@@ -64,16 +64,30 @@ const WORDS: [&str; 46] = [
 ];
 
 /// Words that give an operation away where it says what it does.
-const VERBS: [&str; 18] = [
-    "format", "flash", "command", "commands", "dial", "call", "ring", "dispatch", "trigger", "sound", "suspend", "drop", "empty",
-    "reload", "reprovision", "repair", "unpair", "override",
+const VERBS: [&str; 16] = [
+    "format",
+    "flash",
+    "command",
+    "commands",
+    "dial",
+    "call",
+    "ring",
+    "dispatch",
+    "trigger",
+    "sound",
+    "suspend",
+    "reload",
+    "reprovision",
+    "repair",
+    "unpair",
+    "override",
 ];
 
 /// Collections in which nothing is created without a person at the other end.
 const RINGING: [&str; 6] = ["calls", "dispatches", "callouts", "broadcasts", "evacuations", "commands"];
 
 /// Pairs of words that are harmless alone.
-const PAIRS: [(&str, &str); 25] = [
+const PAIRS: [(&str, &str); 28] = [
     ("shut", "down"),
     ("power", "off"),
     ("power", "down"),
@@ -99,12 +113,35 @@ const PAIRS: [(&str, &str); 25] = [
     ("system", "update"),
     ("software", "update"),
     ("database", "clear"),
+    ("clear", "database"),
+    ("drop", "database"),
+    ("drop", "table"),
 ];
 
 /// What the last part of a path is about when it is something to look at.
 const NOUNS: [&str; 22] = [
-    "count", "counts", "history", "log", "logs", "status", "state", "schedule", "schedules", "policy", "policies", "reason", "reasons",
-    "time", "date", "info", "options", "settings", "config", "version", "versions", "jobs",
+    "count",
+    "counts",
+    "history",
+    "log",
+    "logs",
+    "status",
+    "state",
+    "schedule",
+    "schedules",
+    "policy",
+    "policies",
+    "reason",
+    "reasons",
+    "time",
+    "date",
+    "info",
+    "options",
+    "settings",
+    "config",
+    "version",
+    "versions",
+    "jobs",
 ];
 
 /// The word that makes an operation dangerous, if any.
@@ -144,7 +181,9 @@ pub fn smells_of_power(operation: &Operation) -> Option<String> {
 fn acts(part: &str) -> Option<String> {
     let words = words(part);
     let noun = words.last().is_some_and(|last| NOUNS.contains(&last.as_str()));
-    let plain = |word: &&String| WORDS.contains(&word.as_str()) && !matches!(word.as_str(), "firmware" | "script" | "scripts" | "siren" | "factory");
+    let plain = |word: &&String| {
+        WORDS.contains(&word.as_str()) && !matches!(word.as_str(), "firmware" | "script" | "scripts" | "siren" | "factory")
+    };
     if noun { None } else { words.iter().find(plain).cloned() }
 }
 

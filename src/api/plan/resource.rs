@@ -284,8 +284,15 @@ impl Finder<'_> {
         sent: Option<&Value>,
     ) -> Option<Instance> {
         let body = response.json();
-        let make =
-            |item: String, values: Vec<String>, id: Value| Instance { item, values, id, ours: true, alive: true, sure: true, sent: sent.cloned() };
+        let make = |item: String, values: Vec<String>, id: Value| Instance {
+            item,
+            values,
+            id,
+            ours: true,
+            alive: true,
+            sure: true,
+            sent: sent.cloned(),
+        };
         let at_location = response.header("location").and_then(|location| self.by_address(location));
         // Where no path leads to the things one by one, they are remembered by where they would stand.
         let virtual_item = || (format!("{}/{{}}", normalised(&operation.path)), "id".to_owned(), true);

@@ -217,7 +217,8 @@ impl Plan<'_> {
             send(draft, Purpose::Accept { asked: asked.to_owned(), offered }, slug, why)
         };
         let success = operation.responses.iter().find(|r| matches!(r.key, ResponseKey::Code(200..=299) | ResponseKey::Range(2)));
-        let offers: Vec<String> = success.iter().flat_map(|r| &r.content).map(|m| essence(&m.media_type)).filter(|m| !m.contains('*')).collect();
+        let offers: Vec<String> =
+            success.iter().flat_map(|r| &r.content).map(|m| essence(&m.media_type)).filter(|m| !m.contains('*')).collect();
         let mut steps = Vec::new();
         if offers.len() > 1 {
             for offer in offers.iter().take(MAX_VALUES) {

@@ -325,11 +325,8 @@ pub(super) fn plan_options(target: &Target, name: &str, description: &Descriptio
         let fitting = || own.clone().find(|(key, c)| fits(c.scheme, c.name.as_ref()) && !other(key));
         named.or_else(fitting).map(|(key, _)| (scheme.clone(), key.clone()))
     });
-    let other = target
-        .fixtures
-        .get(OTHER)
-        .and_then(|v| v.as_str())
-        .filter(|key| target.credentials.get(*key).is_some_and(|c| c.endpoint == name));
+    let other =
+        target.fixtures.get(OTHER).and_then(|v| v.as_str()).filter(|key| target.credentials.get(*key).is_some_and(|c| c.endpoint == name));
     let named = |choose: fn(&crate::target::Consent) -> &Vec<String>| target.consent.iter().flat_map(choose).cloned().collect();
     Ok(PlanOptions {
         base: base_address(description, endpoint.url.as_str()),
