@@ -340,6 +340,12 @@ pub(super) struct Bench<'a> {
     pub(super) held: Vec<(String, &'static str, PlannedRequest, ApiResponse)>,
     /// Operation and end of which a part alone was refused.
     pub(super) parted: BTreeSet<(String, &'static str)>,
+    /// Refusals of one part at an end.
+    pub(super) singles: Vec<(PlannedRequest, ApiResponse)>,
+    /// Operation and part of which an inner value was refused too.
+    pub(super) inner_refused: BTreeSet<(String, String)>,
+    /// What another account was shown.
+    pub(super) open_to_others: Vec<(PlannedRequest, ApiResponse)>,
     /// Operation and end of which a part alone was accepted.
     pub(super) alone: BTreeSet<(String, &'static str)>,
     /// Wrong values that the service took: what follows from them is no fault of its own.
@@ -388,6 +394,9 @@ impl<'a> Bench<'a> {
             held: Vec::new(),
             parted: BTreeSet::new(),
             alone: BTreeSet::new(),
+            open_to_others: Vec::new(),
+            singles: Vec::new(),
+            inner_refused: BTreeSet::new(),
             taints: Vec::new(),
             untested: BTreeSet::new(),
             seen: BTreeMap::new(),
@@ -440,6 +449,12 @@ impl<'a> Bench<'a> {
     }
 
     fn settle(&mut self) {
+        for (request, response) in std::mem::take(&mut self.open_to_others) {
+            purpose::open_to_others(self, &request, &response);
+        }
+        for (request, response) in std::mem::take(&mut self.singles) {
+            purpose::refused_single(self, &request, &response);
+        }
         for (operation, end, request, response) in std::mem::take(&mut self.held) {
             // Where a part alone was refused, that is the cause, and it was told.
             if self.parted.contains(&(operation.clone(), end)) {
@@ -495,7 +510,43 @@ impl<'a> Bench<'a> {
         self.seen.keys().any(|(rank, k)| k == key && RULES.get(*rank).is_some_and(|r| r.name == name))
     }
 
+    /// What several operations have in common is one cause: whoever looks after credentials or media
+    /// types in one place mends it for all.
+    fn merge(&mut self) {
+        const COMMON: [(&str, &str); 3] = [
+            ("credential-required", "operations work without a credential"),
+            ("credential-checked", "operations work with a credential that nobody has"),
+            ("media-type-enforced", "operations take a body under a wrong media type"),
+        ];
+        for (name, what) in COMMON {
+            let Some(rank) = RULES.iter().position(|r| r.name == name) else { continue };
+            let is_one = |key: &(usize, String), seen: &Seen| key.0 == rank && seen.operations.contains(&key.1);
+            let keys: Vec<(usize, String)> = self.seen.iter().filter(|(k, s)| is_one(k, s)).map(|(k, _)| k.clone()).collect();
+            if keys.len() < 3 {
+                continue;
+            }
+            let mut merged: Option<Seen> = None;
+            for seen in keys.iter().filter_map(|key| self.seen.remove(key)) {
+                match &mut merged {
+                    None => merged = Some(seen),
+                    Some(all) => {
+                        all.operations.extend(seen.operations);
+                        all.count += seen.count;
+                        all.severity = all.severity.min(seen.severity);
+                        let room = MAX_SAMPLES.saturating_sub(all.samples.len());
+                        all.samples.extend(seen.samples.into_iter().take(room));
+                    }
+                }
+            }
+            if let Some(mut all) = merged {
+                all.cause = format!("{} {what}", all.operations.len());
+                self.seen.insert((rank, String::new()), all);
+            }
+        }
+    }
+
     fn groups(&mut self) -> Vec<Group> {
+        self.merge();
         std::mem::take(&mut self.seen)
             .into_values()
             .map(|seen| Group {

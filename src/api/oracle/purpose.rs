@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Bench, Told, called, shown};
-use crate::api::description::{Description, Operation};
+use crate::api::description::{Description, Operation, is_safe};
 use crate::api::exchange::ApiResponse;
 use crate::api::plan::{
     Next, PlannedRequest, Purpose, UntestedCause, id_in, id_text, ids_of, list_of, may_be_second, next_page, paging_of,
@@ -33,7 +33,7 @@ pub(super) fn judge(bench: &mut Bench<'_>, request: &PlannedRequest, response: &
         Purpose::UnknownId => unknown_id(bench, request, response, operation),
         Purpose::ReadDeleted | Purpose::UseDeleted | Purpose::DeleteAgain => deleted(bench, request, response, operation),
         Purpose::Accept { asked, offered } => accept(bench, request, response, operation, asked, *offered),
-        Purpose::OtherAccount => other_account(bench, request, response, operation),
+        Purpose::OtherAccount => other_account(bench, request, response),
         Purpose::Odd { .. }
         | Purpose::Plain
         | Purpose::Create { .. }
@@ -142,6 +142,14 @@ fn refused(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
         // Refusing a repetition is one way of making nothing new.
         (Purpose::RepeatKey { .. }, 409 | 422) => {}
         (Purpose::Cleanup, 404 | 410) => {}
+        // An inner value of a part, tried to tell an end from a rule beyond the schema.
+        (Purpose::Bounds { end: "inner", parts, single: true }, _) => {
+            bench.inner_refused.extend(parts.iter().map(|part| (name.clone(), part.clone())));
+        }
+        // A part of a thing that it need not have.
+        (_, 404 | 410) if is_safe(&request.method) && operation.is_some_and(is_part) => {
+            bench.note(name, &format!("{}: {status}", request.why), "a thing that has this", UntestedCause::Missing);
+        }
         (_, 404 | 409 | 410 | 412 | 423 | 428) if request.guess => {
             bench.note(name, &format!("{}: {status}", request.why), "data that exists: an id or a fixture", UntestedCause::Missing);
         }
@@ -170,14 +178,31 @@ fn refused(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
         (Purpose::Update | Purpose::Plain, _) if !request.documented => {
             bench.held.push((name.clone(), "plain", request.clone(), response.clone()));
         }
-        (Purpose::Bounds { end, parts, .. }, _) => {
-            bench.parted.insert((name.clone(), end));
-            let part = parts.first().map_or("", String::as_str);
-            let what = format!("`{part}` at its {end} value");
-            refused_valid(bench, request, response, &what);
-        }
+        (Purpose::Bounds { end, parts, .. }, _) => match parts.first() {
+            // Whether it is the end that is refused, or the part, is known when the inner value was tried.
+            Some(_) => bench.singles.push((request.clone(), response.clone())),
+            None => bench.held.push((name.clone(), end, request.clone(), response.clone())),
+        },
         (_, _) => refused_valid(bench, request, response, "a valid request"),
     }
+}
+
+/// Tells a refusal of one part at an end, unless the part is refused inside its bounds as well.
+pub(super) fn refused_single(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse) {
+    let Purpose::Bounds { end, parts, .. } = &request.purpose else { return };
+    let part = parts.first().map_or("", String::as_str);
+    bench.parted.insert((request.operation.clone(), end));
+    if bench.inner_refused.contains(&(request.operation.clone(), part.to_owned())) {
+        let needs = "data that keeps the rules that the description does not express: an example or a fixture";
+        bench.note(&request.operation, &format!("{}: {}", request.why, response.status), needs, UntestedCause::Missing);
+        return;
+    }
+    refused_valid(bench, request, response, &format!("`{part}` at its {end} value"));
+}
+
+/// Whether an operation is about a part of a thing, not about a thing or a list of all: `/alarms/{}/events`.
+fn is_part(operation: &Operation) -> bool {
+    operation.path.contains('{') && !operation.path.trim_end_matches('/').ends_with('}')
 }
 
 /// Tells that something valid was refused.
@@ -263,30 +288,42 @@ fn kept(
     // Some services wrap a single thing.
     let wrapped = ["data", "item", "result"].iter().find_map(|key| read.get(*key).filter(|v| v.is_object()));
     let Some(read) = wrapped.filter(|_| sent.keys().all(|k| read.get(k).is_none())).unwrap_or(read).as_object() else { return };
-    let broken = broken_properties(bench.description, operation);
-    for (name, value) in sent {
-        let Some(got) = read.get(name) else { continue };
-        // A value that breaks its schema was told as that.
-        if broken(name, got) {
-            continue;
-        }
-        let differs = match (value, got) {
-            (Value::String(a), Value::String(b)) => !formatted(a) && comparable(a) != comparable(b),
-            (Value::Number(a), Value::Number(b)) => {
-                a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| (a - b).abs() > 1e-6 * a.abs().max(1.0))
+    let broken = broken_properties(bench.description, operation, read);
+    let mut pending: Vec<(String, &serde_json::Map<String, Value>, &serde_json::Map<String, Value>)> = vec![(String::new(), sent, read)];
+    while let Some((at, sent, read)) = pending.pop() {
+        for (name, value) in sent {
+            let Some(got) = read.get(name) else { continue };
+            let mut place = at.clone();
+            crate::document::push_token(&mut place, name);
+            // A value that breaks its schema was told as that.
+            if broken.iter().any(|p| p == &place || p.starts_with(&format!("{place}/"))) {
+                continue;
             }
-            (Value::Bool(a), Value::Bool(b)) => a != b,
-            (Value::String(_) | Value::Number(_) | Value::Bool(_), Value::Null) => true,
-            _ => false,
-        };
-        if differs {
+            if let (Value::Object(value), Value::Object(got)) = (value, got) {
+                pending.push((place, value, got));
+                continue;
+            }
+            if !differs(value, got) {
+                continue;
+            }
             let script = value.as_str().is_some_and(|t| !t.is_ascii());
             let text = if script { " in other scripts" } else { "" };
             let told = Told::new(request, format!("`{name}` as it was sent"), format!("`{name}` is another"));
-            let key = format!("{} {}", request.operation, if script { "script" } else { name.as_str() });
+            let key = format!("{} {}", request.operation, if script { "script" } else { place.as_str() });
             let cause = format!("{}: what was {word} is read with another value{text} of `{name}`", called(operation, request));
             bench.tell(rule, key, cause, told);
         }
+    }
+}
+
+/// Whether what is read is another value than was sent, not the same in another form.
+fn differs(value: &Value, got: &Value) -> bool {
+    match (value, got) {
+        (Value::String(a), Value::String(b)) => !formatted(a) && comparable(a) != comparable(b),
+        (Value::Number(a), Value::Number(b)) => a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| (a - b).abs() > 1e-6 * a.abs().max(1.0)),
+        (Value::Bool(a), Value::Bool(b)) => a != b,
+        (Value::String(_) | Value::Number(_) | Value::Bool(_), Value::Null) => true,
+        _ => false,
     }
 }
 
@@ -301,17 +338,12 @@ fn documents_400_and_422(operation: &Operation) -> bool {
     has(400) && has(422)
 }
 
-/// Whether a property's value in an answer of an operation breaks the schema of its success.
-fn broken_properties<'b>(description: &'b Description, operation: Option<&Operation>) -> impl Fn(&str, &Value) -> bool + 'b {
+/// Where an answer of an operation breaks the schema of its success.
+fn broken_properties(description: &Description, operation: Option<&Operation>, read: &serde_json::Map<String, Value>) -> Vec<String> {
     let schema = operation.and_then(|o| o.response(200)).and_then(|r| r.content.iter().find_map(|m| m.schema.clone()));
-    move |name, got| {
-        let Some(schema) = &schema else { return false };
-        let alone = serde_json::json!({ name: got });
-        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        description
-            .violations(schema, crate::api::description::Direction::Response, &alone)
-            .is_ok_and(|found| found.iter().any(|v| v.instance.starts_with(&pointer)))
-    }
+    let Some(schema) = schema else { return Vec::new() };
+    let found = description.violations(&schema, crate::api::description::Direction::Response, &Value::Object(read.clone()));
+    found.unwrap_or_default().into_iter().map(|v| v.instance).filter(|place| !place.is_empty()).collect()
 }
 
 /// Whether a text looks like one that services write in a form of their own: dates, addresses, codes.
@@ -551,14 +583,25 @@ fn says_deleted(body: &Value) -> bool {
     })
 }
 
-fn other_account(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, operation: Option<&Operation>) {
+fn other_account(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse) {
     if response.is_success() {
-        let told = Told::new(request, request.expects(), shown(response));
-        let cause = format!("{} shows another account what the first one made", called(operation, request));
-        bench.tell("account-separated", request.operation.clone(), cause, told);
+        // Where any credential will do, that is the cause; it is known at the end.
+        bench.open_to_others.push((request.clone(), response.clone()));
     } else if response.status == 401 {
         bench.note(&request.operation, &request.why, "a credential of the other account that is accepted", UntestedCause::Missing);
     }
+}
+
+/// Tells what another account was shown.
+pub(super) fn open_to_others(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse) {
+    let name = &request.operation;
+    if bench.has_told("credential-required", name) || bench.has_told("credential-checked", name) {
+        return;
+    }
+    let description = bench.description;
+    let told = Told::new(request, request.expects(), shown(response));
+    let cause = format!("{} shows another account what the first one made", called(description.operation(name), request));
+    bench.tell("account-separated", name.clone(), cause, told);
 }
 
 fn accept(

@@ -307,6 +307,10 @@ impl Drafter<'_> {
         let maker =
             Maker { description: self.description, known: &named, serial: wish.serial, choice: wish.choice, direction: Direction::Request };
         let value = maker.make(std::slice::from_ref(schema), wish.variant)?;
+        // A list without items is written like an empty text, which is something else.
+        if value.as_array().is_some_and(Vec::is_empty) {
+            return None;
+        }
         let guess = names_a_reference(&parameter.name) || (value.is_string() && !is_closed(self.description, schema));
         Some((serialise(parameter, &value)?, guess))
     }
@@ -335,6 +339,13 @@ impl Drafter<'_> {
         let from_example = value.is_some();
         let Some(value) = value.or_else(|| maker.make(std::slice::from_ref(schema), wish.variant)) else {
             return Err("a body that fits the schema: none could be made from it; give an example in the description".into());
+        };
+        // An empty text is no body at all.
+        let value = if value.as_str() == Some("") {
+            let longer = maker.make(std::slice::from_ref(schema), Variant::Typical).filter(|v| v.as_str() != Some(""));
+            longer.ok_or("a body that is not empty: an example in the description")?
+        } else {
+            value
         };
         let guess = guesses(&value, known);
         Ok(Some((Payload::Value { media_type, value }, guess, from_example)))

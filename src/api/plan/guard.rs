@@ -64,7 +64,7 @@ const WORDS: [&str; 46] = [
 ];
 
 /// Words that give an operation away where it says what it does.
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 16] = [
     "format",
     "flash",
     "command",
@@ -76,8 +76,6 @@ const VERBS: [&str; 18] = [
     "trigger",
     "sound",
     "suspend",
-    "drop",
-    "empty",
     "reload",
     "reprovision",
     "repair",
@@ -89,7 +87,7 @@ const VERBS: [&str; 18] = [
 const RINGING: [&str; 6] = ["calls", "dispatches", "callouts", "broadcasts", "evacuations", "commands"];
 
 /// Pairs of words that are harmless alone.
-const PAIRS: [(&str, &str); 25] = [
+const PAIRS: [(&str, &str); 28] = [
     ("shut", "down"),
     ("power", "off"),
     ("power", "down"),
@@ -115,6 +113,9 @@ const PAIRS: [(&str, &str); 25] = [
     ("system", "update"),
     ("software", "update"),
     ("database", "clear"),
+    ("clear", "database"),
+    ("drop", "database"),
+    ("drop", "table"),
 ];
 
 /// What the last part of a path is about when it is something to look at.

@@ -35,7 +35,8 @@ impl Plan<'_> {
             self.credential_probes(&operation, other, &mut steps);
         }
         if self.options.wrong {
-            self.wrong_parameters(&operation, &draft, &mut steps);
+            let other = ours.last().and_then(|i| self.draft_on(index, i, Wish::PLAIN)).unwrap_or_else(|| draft.clone());
+            self.wrong_parameters(&operation, &other, &mut steps);
             steps.extend(self.unknown(&operation, &draft));
         }
         steps.push(send(draft, Purpose::Delete, "delete", "deletes what this run made"));
@@ -124,6 +125,17 @@ impl Plan<'_> {
                 "read-change",
                 "what was just changed must be read as changed",
             ));
+        }
+        // Of what is no object it is only seen that it is there now.
+        if matches!(operation.method.as_str(), "PUT" | "PATCH")
+            && sending.draft.body.value().is_none_or(|v| !v.is_object())
+            && let Some(reader) = self.reader(&item)
+            && let Ok(mut draft) = self.drafter().draft(reader, Wish::PLAIN)
+        {
+            let names = self.operation(reader).map(|o| template_names(&o.path)).unwrap_or_default();
+            draft.path = names.into_iter().zip(sending.draft.path.iter().map(|(_, v)| v.clone())).collect();
+            draft.guess = false;
+            steps.push(send(draft, Purpose::Plain, "read-change", "what was just written can be read"));
         }
         if operation.method == "PUT" {
             steps.push(send(

@@ -57,6 +57,10 @@ impl Plan<'_> {
     pub(super) fn unknown(&self, operation: &Operation, base: &Draft) -> Option<Step> {
         let name = template_names(&operation.path).pop()?;
         let id = unknown_id(self.description, operation, &name)?;
+        // A service that makes what is put where nothing is has made this one.
+        if self.instances.all.iter().any(|i| i.alive && i.values.last() == Some(&id)) {
+            return None;
+        }
         let mut draft = base.clone();
         draft.path.last_mut()?.1 = id;
         draft.address = None;

@@ -69,13 +69,15 @@ impl Plan<'_> {
             steps.extend((0..rounds).map(|round| Step::Create(index, round)));
         }
         steps.extend(open.iter().copied().filter(|i| is_get(*i) && !bare(*i)).map(Step::Plain));
+        let lasts = |index: &usize| of(*index).is_some_and(|o| o.method != "DELETE");
+        // What is written makes more that can be read; only then is it known what a refusal means.
+        steps.extend(open.iter().copied().filter(lasts).map(Step::Valid));
         let mut paths: BTreeSet<&str> = BTreeSet::new();
         for index in open.iter().copied() {
             let Some(operation) = of(index) else { continue };
             if operation.method == "DELETE" {
                 continue;
             }
-            steps.push(Step::Valid(index));
             steps.push(Step::Refused(index));
             if paths.insert(&operation.path) {
                 steps.push(Step::OtherMethod(operation.path.clone()));
@@ -143,6 +145,8 @@ impl Plan<'_> {
     /// What a step becomes: a request now, or steps put before all others.
     pub(super) fn take(&mut self, step: Step) -> Option<Sending> {
         let more = match step {
+            // What a probe has deleted is not there to be deleted.
+            Step::Send(sending) if sending.purpose == Purpose::Delete && !self.lives(&sending.draft) => return None,
             Step::Send(sending) => return Some(*sending),
             Step::Plain(index) => return self.plain(index),
             Step::Create(index, round) => return self.create(index, round),
@@ -158,6 +162,12 @@ impl Plan<'_> {
             self.queue.push_front(step);
         }
         None
+    }
+
+    /// Whether the thing that a request is about has not been deleted.
+    fn lives(&self, draft: &Draft) -> bool {
+        let Some(item) = self.operation(draft.operation).map(|o| normalised(&o.path)) else { return false };
+        self.instances.all.iter().any(|i| i.alive && i.item == item && i.values.iter().eq(draft.path.iter().map(|(_, v)| v)))
     }
 
     pub(super) fn operation(&self, index: usize) -> Option<&'_ Operation> {
@@ -269,6 +279,11 @@ impl Plan<'_> {
         if !is_refusal(response.status) {
             return Vec::new();
         }
+        if let (Purpose::Bounds { end, parts, single: true }, true) = (purpose, response.status != 422 || !sending.draft.guess)
+            && let ([part], true) = (parts.as_slice(), *end != "inner")
+        {
+            return self.inner(index, sending, part).into_iter().collect();
+        }
         if let Purpose::Bounds { end, parts, single: false } = purpose {
             return self.one_by_one(index, sending, end, parts);
         }
@@ -279,6 +294,39 @@ impl Plan<'_> {
         };
         let parts = parts_of(&sending.draft);
         self.one_by_one(index, sending, end, &parts)
+    }
+
+    /// After a refusal of one part at an end that the accepted request does not have at all: the same part
+    /// at an inner value. Where that is refused too, it is not the end that is refused.
+    fn inner(&self, index: usize, sending: &Sending, part: &str) -> Option<Step> {
+        let base = self.accepted.get(&index)?;
+        if parts_of(base).iter().any(|p| p == part) {
+            return None;
+        }
+        let plain = self.drafter().draft(index, Wish { optional: true, ..Wish::PLAIN }).ok()?;
+        let made = self.drafter().draft(index, Wish { serial: 1, optional: true, ..Wish::PLAIN }).ok()?;
+        let mut draft = base.clone();
+        draft.path.clone_from(&sending.draft.path);
+        for source in [&made, &plain] {
+            for (from, to) in
+                [(&source.query, &mut draft.query), (&source.headers, &mut draft.headers), (&source.cookies, &mut draft.cookies)]
+            {
+                if let Some((name, value)) = from.iter().find(|(n, _)| n == part) {
+                    set(to, name, value.clone());
+                }
+            }
+            if let (Payload::Value { value: Value::Object(to), .. }, Some(Value::Object(from))) = (&mut draft.body, source.body.value())
+                && let Some(value) = from.get(part)
+            {
+                to.insert(part.to_owned(), value.clone());
+            }
+        }
+        draft.guess = true;
+        if !parts_of(&draft).iter().any(|p| p == part) {
+            return None;
+        }
+        let purpose = Purpose::Bounds { end: "inner", parts: vec![part.to_owned()], single: true };
+        Some(send(draft, purpose, format!("inner-{part}"), format!("an inner value of `{part}`, after one at its end was refused")))
     }
 
     /// After a refusal of several ends together: each alone, on a request that is known to work.
@@ -304,7 +352,8 @@ impl Plan<'_> {
             {
                 to.insert(part.clone(), value.clone());
             }
-            if draft == *base {
+            let same = draft.body == sending.draft.body && draft.query == sending.draft.query && draft.headers == sending.draft.headers;
+            if draft == *base || same {
                 continue;
             }
             let purpose = Purpose::Bounds { end, parts: vec![part.clone()], single: true };
