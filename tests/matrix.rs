@@ -23,7 +23,6 @@ const UNASKED: &[&str] = &[
     "coap-exposure",
     "default-credentials",
     "document-format",
-    "fhir-capability",
     "hsds-completeness",
     "hsds-directory",
     "login-throttling",
@@ -31,7 +30,6 @@ const UNASKED: &[&str] = &[
     "open-ports",
     "sip-exposure",
     "sip-registration",
-    "smart-configuration",
 ];
 
 /// One profile on one vendor.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::fhir_resources::without_definitions;
 use super::{DocumentSeen, Facts, Kind, On, Probes};
 use crate::format::{Context, Format, judge};
 use crate::probe::ProbeError;
@@ -20,6 +21,9 @@ pub struct DocumentFormat {
     asks: String,
     /// The format.
     format: Format,
+    /// Of FHIR resources: profiles that each must keep, by their canonical addresses.
+    #[serde(default)]
+    profiles: Vec<String>,
 }
 
 impl Kind for DocumentFormat {
@@ -33,12 +37,27 @@ impl Kind for DocumentFormat {
         probes.document(&self.name).await
     }
 
-    fn judge(&self, seen: &DocumentSeen, _: &Facts<'_>) -> Verdict {
+    fn needs_definitions(&self) -> bool {
+        self.format == Format::Fhir
+    }
+
+    fn judge(&self, seen: &DocumentSeen, facts: &Facts<'_>) -> Verdict {
         let (location, text) = match seen.text(&self.name) {
             Ok(read) => read,
             Err(verdict) => return *verdict,
         };
-        let verdict = Verdict::from_findings(&judge(self.format, location, text.as_bytes(), &Context::default()), &self.asks);
+        let mut context = Context::default();
+        if self.needs_definitions() {
+            if facts.target.definitions.is_none() {
+                return without_definitions();
+            }
+            context.fhir.clone_from(&facts.target.definitions);
+            context.fhir_profiles.clone_from(&self.profiles);
+        }
+        let mut verdict = Verdict::from_findings(&judge(self.format, location, text.as_bytes(), &context), &self.asks);
+        for package in facts.target.packages.iter().filter(|_| self.needs_definitions()) {
+            verdict = verdict.note(format!("judged by {package}"));
+        }
         if verdict.outcome != Outcome::Passed {
             return verdict;
         }

@@ -130,6 +130,10 @@ pub(super) struct Assess {
     /// Show what would be asked of whom, and send nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// A package of FHIR definitions, besides those that the target file names: a path, or an id of an added
+    /// or cached one; may be given several times
+    #[arg(long, value_name = "PATH|ID")]
+    pub(super) package: Vec<String>,
     /// Waivers to show beside results
     #[arg(long, value_name = "FILE")]
     pub(super) waivers: Option<PathBuf>,

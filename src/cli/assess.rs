@@ -9,7 +9,7 @@ use super::args;
 use super::exit::Exit;
 use super::progress::Progress;
 use super::terminal::{BOLD, DIM, Terminal};
-use crate::assess::{Options, Plan, Selection, fit, opening};
+use crate::assess::{Options, Plan, Selection, fit, load_packages, opening};
 use crate::bundle::{Bundle, Place, RecordError, record};
 use crate::document::Mistake;
 use crate::probe::{Interrupt, Limits, Opening};
@@ -19,11 +19,16 @@ use crate::target::Target;
 
 pub(super) async fn run(args: &args::Assess, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     let profile = super::profile::load(&args.asked.profile, &args.asked.overlays)?;
-    let target = Arc::new(Target::read(&args.target)?);
+    let mut target = Target::read(&args.target)?;
+    target.packages.extend(args.package.iter().map(|name| super::check::reference(name)));
     let options = options(args, &profile)?;
     if args.dry_run {
         return Ok(dry_run(&profile, &target, &options, terminal));
     }
+    for problem in load_packages(&mut target, super::check::package_named, super::check::cache().as_deref()) {
+        terminal.warn(format_args!("{problem}; {}", problem.help));
+    }
+    let target = Arc::new(target);
     // What preflight would call an error is told here too, for whoever did not ask it.
     for problem in fit(&profile, &target, &options.selection, options.now).into_iter().filter(|p| p.blocks) {
         terminal.warn(format_args!("{problem}; {}", problem.help));

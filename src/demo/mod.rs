@@ -9,6 +9,7 @@
 
 mod certificate;
 mod change;
+mod fhir;
 mod flow;
 mod placeholder;
 mod server;
