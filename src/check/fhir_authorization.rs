@@ -8,10 +8,11 @@ use super::fhir::{Client, Talk, begin, default, json, matches, seen_at, told};
 use super::{Facts, Kind, On, Probes};
 use crate::probe::ProbeError;
 use crate::target::Effect;
-use crate::verdict::{Cause, Finding, Grade, Verdict};
+use crate::verdict::{Cause, Finding, Grade, Severity, Verdict};
 
 /// Reads and searches the test person's resources with the credential, and again without any. The first
-/// is the positive control. Without a credential none of them may be given. The CapabilityStatement
+/// is the positive control. Without a credential none of them may be given. Where the target file names
+/// no credential, they are asked for without one only: a refusal then shows nothing. The CapabilityStatement
 /// itself is public.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -50,17 +51,22 @@ impl Kind for FhirAuthorization {
     async fn observe(&self, probes: &Probes) -> Result<Talk<Door>, ProbeError> {
         let mut client = Client::new(probes, self.credential.as_deref(), self.most_questions);
         let mut talk = Talk::default();
-        if !client.has_credential() {
-            let name = self.credential.as_deref().unwrap_or("none");
-            let what = format!("the target file names no credential `{name}` for this endpoint, so there is no positive control");
-            return Ok(Talk::missing(what));
-        }
         let Some(known) = begin(&mut client, &mut talk, true).await? else { return Ok(talk) };
         let mut paths = Vec::new();
         for of in &known.claimed.types {
             paths.extend(known.reference(&of.of).filter(|_| of.does("read")));
             let some = known.resources.get(&of.of).is_some_and(|r| !r.is_empty());
             paths.extend(of.of_person(&known.person).filter(|_| some));
+        }
+        if !client.has_credential() {
+            // Without a positive control a refusal shows nothing; what is given shows enough.
+            paths.push(known.person.clone());
+            paths.dedup();
+            for path in paths {
+                let reply = client.get_bare(&path, "see whether a person's data need a credential").await?;
+                talk.turns.extend(reply.turn(Door { path, with: false }));
+            }
+            return Ok(talk);
         }
         for path in paths {
             let with = client.get(&path, "see whether a person's data need a credential").await?;
@@ -88,19 +94,24 @@ impl Kind for FhirAuthorization {
         let mut findings = Vec::new();
         let mut refused = 0;
         let mut bare_refusal = None;
-        for pair in seen.turns.chunks(2) {
-            let [with, without] = pair else { continue };
-            let control = match with.answered(&[StatusPattern::SUCCESS]) {
-                Ok(answer) => answer,
-                Err(finding) => {
+        let mut control = None;
+        for without in &seen.turns {
+            if without.asked.with {
+                control = Some(without);
+                continue;
+            }
+            let with = control.take().filter(|with| with.asked.path == without.asked.path);
+            match with.map(|with| with.answered(&[StatusPattern::SUCCESS])) {
+                Some(Err(finding)) => {
                     findings.push(finding);
                     continue;
                 }
-            };
-            if control.status != 200 {
-                let message = format!("the positive control did not succeed: status {} with the credential", control.status);
-                findings.push(told(control, Finding::open("control", message)).expected("status 200 with the credential"));
-                continue;
+                Some(Ok(answer)) if answer.status != 200 => {
+                    let message = format!("the positive control did not succeed: status {} with the credential", answer.status);
+                    findings.push(told(answer, Finding::open("control", message)).expected("status 200 with the credential"));
+                    continue;
+                }
+                Some(Ok(_)) | None => {}
             }
             let all = [StatusPattern::SUCCESS];
             let bare = match (&without.answer, without.answered(&all)) {
@@ -112,6 +123,7 @@ impl Kind for FhirAuthorization {
                 }
             };
             match bare.status {
+                401 | 403 | 404 if with.is_none() => {}
                 401 | 403 | 404 => {
                     refused += 1;
                     if bare.status == 401 && bare.header("www-authenticate").is_none() {
@@ -138,6 +150,11 @@ impl Kind for FhirAuthorization {
                     findings.push(told(bare, finding).clause(CLAUSE));
                 }
             }
+        }
+        if refused == 0 && !findings.iter().any(|f| f.severity != Severity::Warning) {
+            let name = self.credential.as_deref().unwrap_or("none");
+            let why = format!("the target file names no credential `{name}` for this endpoint, so there is no positive control: a refusal without it shows nothing");
+            return Verdict::untested(Cause::Missing, why);
         }
         let verdict = seen.verdict(&findings, "access without a credential", &format!("{refused} reads and searches are refused"));
         match bare_refusal {
@@ -191,6 +208,14 @@ mod tests {
         let check: FhirAuthorization = kind("{}");
         let target = target("");
         let facts = Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target, endpoint: Some("api") };
-        assert_eq!(check.judge(&Talk::missing("no credential"), &facts).outcome, Outcome::Untested);
+        assert_eq!(check.judge(&Talk::missing("no person"), &facts).outcome, Outcome::Untested);
+        // Without a credential: what is refused shows nothing, what is given does.
+        for (status, body, outcome) in [(401, "{}", Outcome::Untested), (404, "{}", Outcome::Untested), (200, PATIENT, Outcome::Failed)] {
+            let asked = Door { path: "Patient/p-1".into(), with: false };
+            let turns = vec![Turn { asked, answer: Some(Box::new(answer(status, &FHIR, body))), trouble: None }];
+            let metadata = answer(200, &FHIR, r#"{"resourceType":"CapabilityStatement"}"#);
+            let talk = Talk { metadata: Some(Box::new(metadata)), turns, ..Talk::default() };
+            assert_eq!(check.judge(&talk, &facts).outcome, outcome, "{status}");
+        }
     }
 }

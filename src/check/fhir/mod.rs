@@ -72,6 +72,7 @@ pub(in crate::check) struct Turn<Q> {
 
 impl<Q> Talk<Q> {
     /// A talk that could not begin.
+    #[cfg(test)]
     pub(super) fn missing(what: impl Into<String>) -> Self {
         Self { missing: Some(what.into()), ..Self::default() }
     }
