@@ -158,4 +158,8 @@ impl CheckResult {
     pub fn is_interrupted(&self) -> bool {
         self.verdict.cause == Some(Cause::Interrupted)
     }
+    /// Whether it was not asked because the target had stopped answering.
+    pub fn is_left_in_peace(&self) -> bool {
+        self.verdict.cause == Some(Cause::Target) && self.verdict.reason.contains(" stopped answering and is left in peace")
+    }
 }

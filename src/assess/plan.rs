@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::check::{On, PlacedCheck, selects};
 use crate::profile::{Applicability, Level, Profile, Requirement, RequirementText, Standing};
-use crate::target::Target;
+use crate::target::{Effect, Mode, Target};
 use crate::verdict::{Cause, Verdict};
 
 /// The steps of a run, in profile order.
@@ -44,11 +44,13 @@ pub struct Selection {
     pub only: Vec<String>,
     /// Ask no endpoint: documents and statements alone.
     pub offline: bool,
+    /// Go no further than this, whatever the consent block allows.
+    pub mode: Option<Mode>,
 }
 
 impl Default for Selection {
     fn default() -> Self {
-        Self { tier: 1, only: Vec::new(), offline: false }
+        Self { tier: 1, only: Vec::new(), offline: false, mode: None }
     }
 }
 
@@ -118,11 +120,7 @@ impl Plan {
                 (None, Some(names)) => names.into_iter().map(Some).collect(),
                 (Some(_), _) | (None, None) => vec![None],
             };
-            let refusal = target.consent.as_ref().map_or_else(
-                || format!("it {} and the target file has no consent block", effect_in_words(&check)),
-                |consent| consent.refusal(check.check.effect(), now).unwrap_or_default(),
-            );
-            let allowed = check.check.effect() <= target.allowed_effect(now);
+            let refusal = refusal(check.check.effect(), target, selection, now);
             let mut step = |endpoint: Option<String>, known: Option<Verdict>| {
                 self.steps.push(Step {
                     requirement: requirement.text.id.clone(),
@@ -144,9 +142,9 @@ impl Plan {
                         step(endpoint, Some(Verdict::untested(Cause::Selection, "this run asks nothing over the network")));
                     }
                 }
-                None if !allowed => {
+                None if refusal.is_some() => {
                     for endpoint in endpoints {
-                        step(endpoint, Some(Verdict::untested(Cause::Consent, format!("not allowed: {refusal}"))));
+                        step(endpoint, refusal.clone());
                     }
                 }
                 None => {
@@ -157,6 +155,20 @@ impl Plan {
             }
         }
     }
+}
+
+/// Why an effect is not allowed in this run, with how to open it; nothing where it is allowed.
+fn refusal(effect: Effect, target: &Target, selection: &Selection, now: OffsetDateTime) -> Option<Verdict> {
+    if effect <= target.allowed_effect(now) {
+        let mode = selection.mode.filter(|mode| effect > mode.highest())?;
+        let why = format!("left out: it {}, and this run goes no further than the mode {}", effect.in_words(), mode.as_str());
+        return Some(Verdict::untested(Cause::Selection, why));
+    }
+    let because = match &target.consent {
+        None => format!("it {}, and the target file has no consent block", effect.in_words()),
+        Some(consent) => format!("it {}, and {}", effect.in_words(), consent.refusal(effect, now).unwrap_or_default()),
+    };
+    Some(Verdict::untested(Cause::Consent, format!("not allowed: {because}. {}", effect.how_to_open())))
 }
 
 /// The endpoints that a check asks, or nothing when it asks none.
@@ -180,14 +192,4 @@ fn endpoints(check: &PlacedCheck, target: &Target) -> Option<Vec<String>> {
             .map(|(name, _)| name.clone())
             .collect(),
     )
-}
-
-fn effect_in_words(check: &PlacedCheck) -> &'static str {
-    use crate::target::Effect;
-    match check.check.effect() {
-        Effect::ReadsOnly => "only reads",
-        Effect::Writes => "writes test data",
-        Effect::Intrusive => "tries wrong passwords, malformed input or many requests",
-        Effect::Physical => "makes a device act or raises an alarm",
-    }
 }

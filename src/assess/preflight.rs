@@ -74,10 +74,10 @@ pub fn fit(profile: &Profile, target: &Target, selection: &Selection, now: Offse
         ));
     }
     if let Some(consent) = &target.consent
-        && consent.highest_effect > Effect::ReadsOnly
-        && consent.refusal(consent.highest_effect, now).is_some()
+        && consent.highest() > Effect::ReadsOnly
+        && consent.refusal(consent.highest(), now).is_some()
     {
-        let why = consent.refusal(consent.highest_effect, now).unwrap_or_default();
+        let why = consent.refusal(consent.highest(), now).unwrap_or_default();
         problems.push(Problem::warning("consent", why, "run inside the window, on a lab or test installation"));
     }
     for (name, location) in target.documents.iter().filter(|(_, location)| !location.contains("://")) {

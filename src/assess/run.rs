@@ -13,9 +13,9 @@ use time::OffsetDateTime;
 
 use super::{Assessment, CheckResult, Completion, Event, Plan, ProfileReference, Selection, Step, Tool};
 use crate::check::{Facts, PlacedCheck, Probes};
-use crate::probe::{Door, Interrupt, ProbeError};
+use crate::probe::{Door, Interrupt, Origin, ProbeError};
 use crate::profile::{Profile, Waiver};
-use crate::target::Target;
+use crate::target::{Effect, Target};
 use crate::verdict::{Cause, Verdict};
 
 /// How a run is made.
@@ -107,6 +107,7 @@ pub fn judge_again(check: &PlacedCheck, observation: &Value, facts: &Facts<'_>) 
 
 async fn ask(step: &Step, target: &Arc<Target>, door: &Arc<Door>, now: OffsetDateTime) -> (CheckResult, Option<Value>, Option<Completion>) {
     let begun = Instant::now();
+    let target_of_step = target.clone();
     let (check, endpoint, target) = (step.check.clone(), step.endpoint.clone(), target.clone());
     let probes = Probes::new(door.clone(), target.clone(), endpoint.clone());
     // A task of its own, so that a panic in a check ends the check and not the run.
@@ -131,10 +132,24 @@ async fn ask(step: &Step, target: &Arc<Target>, door: &Arc<Door>, now: OffsetDat
             (Verdict::cant_tell(Cause::Bug, format!("Probity itself failed here; please report it: {}", panic_text(join))), None, None)
         }
     };
+    // The journal has the connection and its purpose; the verdict itself must follow from the observation alone.
+    let completion = if gone(step, door, &target_of_step).await { Some(Completion::StoppedAnswering) } else { completion };
     let mut result = step.result(verdict);
     result.observation = observation.as_ref().map(digest);
     result.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     (result, observation, completion)
+}
+
+/// Whether the endpoint is gone after a check that did more than read.
+async fn gone(step: &Step, door: &Door, target: &Target) -> bool {
+    if step.check.check.effect() <= Effect::ReadsOnly {
+        return false;
+    }
+    let endpoint = step.endpoint.as_ref().and_then(|name| target.endpoints.get(name));
+    match endpoint.map(|endpoint| Origin::of(&endpoint.url)) {
+        Some(Ok(origin)) => !door.is_alive(&origin).await,
+        Some(Err(_)) | None => false,
+    }
 }
 
 /// What trouble on the way means.

@@ -97,7 +97,7 @@ impl Bundle {
 pub fn replay(bundle: &Bundle, profile: &Profile, target: &Target) -> Replay {
     let assessment = bundle.assessment();
     // What an offline run left out has no observation and is counted as unseen.
-    let selection = Selection { tier: assessment.tier, only: assessment.only.clone(), offline: false };
+    let selection = Selection { tier: assessment.tier, only: assessment.only.clone(), ..Selection::default() };
     let plan = Plan::new(profile, target, &selection, assessment.started);
     let mut replay = Replay::default();
     let mut results = assessment.results.iter().peekable();

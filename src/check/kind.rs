@@ -67,8 +67,13 @@ impl On {
     }
 }
 
-/// Whether a word of `on:` means this endpoint: `http`, `tls`, `any`, a scheme with `:`, or what it serves.
-pub fn selects(word: &str, name: &str, endpoint: &Endpoint) -> bool {
+/// Whether a word of `on:` means this endpoint: `http`, `tls`, `any`, a scheme with `:`, or what it
+/// serves; several with `|` between them.
+pub fn selects(words: &str, name: &str, endpoint: &Endpoint) -> bool {
+    words.split('|').any(|word| selects_one(word.trim(), name, endpoint))
+}
+
+fn selects_one(word: &str, name: &str, endpoint: &Endpoint) -> bool {
     match word {
         "any" => true,
         "http" => endpoint.is_http(),

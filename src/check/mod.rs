@@ -13,8 +13,10 @@ mod login;
 mod page;
 mod probes;
 mod schema;
+mod supplied;
 pub mod tls;
 
+pub use api::{ApiRecord, Manner, Rehearsal, Rehearsed};
 pub use kind::{Facts, Kind, On, selects};
 pub use probes::{DocumentSeen, Probes, WebsiteSeen};
 
@@ -139,6 +141,7 @@ kinds! {
     cookies::Cookies,
     cors::Cors,
     csaf_provider::CsafProvider,
+    data_export::DataExport,
     default_credentials::DefaultCredentials,
     document::Document,
     document_format::DocumentFormat,
@@ -164,6 +167,7 @@ kinds! {
     json_schema::JsonSchemaOfAnswer,
     login_throttling::LoginThrottling,
     mqtt_exposure::MqttExposure,
+    ngsi_ld_broker::NgsiLdBroker,
     object_access::ObjectAccess,
     open_ports::OpenPorts,
     product_facts::ProductFacts,
@@ -232,7 +236,7 @@ impl JsonSchema for PlacedCheck {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let on = serde_json::json!({
             "type": "string",
-            "description": "The endpoints that are asked: `http`, `tls`, `any`, a scheme with `:`, or what they serve, such as `api`."
+            "description": "The endpoints that are asked: `http`, `tls`, `any`, a scheme with `:`, or what they serve, such as `api`; several with `|` between them."
         });
         let kinds: Vec<Value> = Check::schemas(generator)
             .into_iter()
@@ -257,7 +261,9 @@ mod tests {
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().trim_end_matches(".rs").to_owned())
-            .filter(|name| !["mod", "answer", "api", "fhir", "kind", "login", "page", "probes", "schema", "tls"].contains(&name.as_str()))
+            .filter(|name| {
+                !["mod", "answer", "api", "fhir", "kind", "login", "page", "probes", "schema", "supplied", "tls"].contains(&name.as_str())
+            })
             .collect();
         files.sort();
         let mut listed: Vec<String> = FILES.iter().map(|(file, _)| (*file).to_owned()).collect();

@@ -60,6 +60,7 @@ pub(super) enum PortSeen {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Exposure {
+    /// Topics that the target file does not name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     missing: Option<String>,
     encrypted: Option<PortSeen>,
@@ -84,7 +85,8 @@ impl Kind for MqttExposure {
                         filters.push(TopicFilter::new(&topic).map_err(|why| ProbeError::misuse(format!("{topic}: {why}")))?);
                     }
                 }
-                Err(missing) => return Ok(Exposure { missing: Some(missing), ..seen }),
+                // It matters only where a stranger is let in.
+                Err(missing) => seen.missing = Some(missing),
             }
         }
         match origin.scheme() {
@@ -105,16 +107,13 @@ impl Kind for MqttExposure {
     }
 
     fn judge(&self, seen: &Exposure, facts: &Facts<'_>) -> Verdict {
-        if let Some(missing) = &seen.missing {
-            return Verdict::untested(Cause::Missing, missing.clone());
-        }
         let host = facts.endpoint().map(|e| e.url.to_string()).unwrap_or_default();
         let mut verdicts = Vec::new();
         if let Some(port) = &seen.clear {
-            verdicts.push(self.clear(port, &host, seen.encrypted.is_some()));
+            verdicts.push(self.clear(port, &host, seen));
         }
         if let Some(port) = &seen.encrypted {
-            verdicts.push(self.encrypted(port, &host));
+            verdicts.push(self.encrypted(port, &host, seen.missing.as_deref()));
         }
         verdicts.sort_by_key(|v| v.outcome.rank());
         let mut verdicts = verdicts.into_iter();
@@ -163,7 +162,8 @@ impl MqttExposure {
         Ok(last)
     }
 
-    fn clear(&self, port: &PortSeen, host: &str, has_encrypted: bool) -> Verdict {
+    fn clear(&self, port: &PortSeen, host: &str, seen: &Exposure) -> Verdict {
+        let has_encrypted = seen.encrypted.is_some();
         let expected = "no MQTT without encryption";
         let evidence = |observed: &str| Evidence::expected(expected).observed(observed).at(Place::of(host)).clause("EN 303 645, provisions 5.5-1 and 5.6-1");
         match port {
@@ -173,6 +173,7 @@ impl MqttExposure {
                 match (read.is_empty(), self.refuse_clear_text) {
                     (false, _) => Verdict::failed("strangers read messages, and without encryption").with(evidence(&format!("messages of {}", read.join(", ")))),
                     (true, true) => Verdict::failed("the broker lets strangers in without encryption").with(evidence("accepted")),
+                    (true, false) if seen.missing.is_some() => unlisted(seen.missing.as_deref().unwrap_or_default()),
                     (true, false) => Verdict::passed("strangers read nothing").note("the broker lets strangers in without encryption"),
                 }
             }
@@ -191,7 +192,7 @@ impl MqttExposure {
         }
     }
 
-    fn encrypted(&self, port: &PortSeen, host: &str) -> Verdict {
+    fn encrypted(&self, port: &PortSeen, host: &str, missing: Option<&str>) -> Verdict {
         let evidence = |observed: &str| Evidence::expected("a stranger is refused, or reads nothing").observed(observed).at(Place::of(host)).clause("EN 303 645, provision 5.5-4");
         match port {
             PortSeen::WantsCertificate => Verdict::passed("the broker wants a certificate of the client").with(evidence("TLS asks for a certificate")),
@@ -203,6 +204,8 @@ impl MqttExposure {
                     Verdict::failed("strangers read messages").with(evidence(&read.join(", ")))
                 } else if self.refuse_strangers {
                     Verdict::failed("the broker lets strangers in").with(evidence("CONNACK with code 0"))
+                } else if let Some(missing) = missing {
+                    unlisted(missing)
                 } else {
                     Verdict::passed("strangers are let in and read nothing of what was asked for").with(evidence("no message")).note("refuse strangers when they connect")
                 }
@@ -218,6 +221,11 @@ impl MqttExposure {
             PortSeen::Talked(Seen::NotMqtt { .. }) => Verdict::cant_tell(Cause::Target, "what answers is not MQTT"),
         }
     }
+}
+
+/// Strangers are let in, and nobody said which topics would matter.
+fn unlisted(missing: &str) -> Verdict {
+    Verdict::untested(Cause::Missing, format!("strangers are let in; whether they can read anything that matters was not tried: {missing}"))
 }
 
 /// Words by which TLS says that the client must show a certificate.
@@ -266,5 +274,18 @@ mod tests {
         assert_eq!(judge("{refuse-clear-text: false}", None, Some(answered(5, 0))), Outcome::Passed);
         assert_eq!(judge("{refuse-clear-text: false}", None, Some(answered(0, 1))), Outcome::Failed);
         assert_eq!(judge("{}", None, None), Outcome::Inapplicable);
+    }
+
+    #[test]
+    fn topics_that_nobody_names_matter_only_to_whom_is_let_in() {
+        let check: MqttExposure = kind("{}");
+        let target = Target::parse("t", "target: 1\nproduct: {name: Bell, version: 2.1.0, vendor: {name: v}}\nendpoints: {hub: {url: 'mqtts://hub.test'}}\n").unwrap();
+        let judge = |port| {
+            let seen = Exposure { missing: Some("no topics".into()), encrypted: Some(port), clear: None };
+            check.judge(&seen, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target, endpoint: Some("hub") }).outcome
+        };
+        assert_eq!(judge(answered(5, 0)), Outcome::Passed);
+        assert_eq!(judge(answered(0, 0)), Outcome::Untested);
+        assert_eq!(judge(answered(0, 1)), Outcome::Failed);
     }
 }

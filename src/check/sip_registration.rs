@@ -22,7 +22,7 @@ pub struct SipRegistration {
     refuse_md5: bool,
 }
 
-/// Servers that make a nonce from the second must have reached the next one.
+/// Until a server that makes a nonce from the second has reached the next one.
 const PAUSE: Duration = Duration::from_millis(1_200);
 
 /// What was seen; nothing where the endpoint does not speak SIP.
@@ -35,7 +35,7 @@ pub struct Registrations {
 impl Kind for SipRegistration {
     const NAME: &'static str = "sip-registration";
     const GRADE: Grade = Grade::Measured;
-    const EFFECT: Effect = Effect::Intrusive;
+    const EFFECT: Effect = Effect::Searches;
     const ON: On = On::Any;
     type Observation = Registrations;
 
@@ -43,8 +43,12 @@ impl Kind for SipRegistration {
         let origin = probes.origin()?;
         let mut seen = Vec::new();
         if matches!(origin.scheme(), "sip" | "sips") {
-            for turn in 0..2 {
-                if turn > 0 {
+            for turn in 0..3 {
+                if turn == 2 {
+                    // Some make a nonce from the second: the same twice within one is no fault.
+                    if !same_nonce(&seen) {
+                        break;
+                    }
                     tokio::time::sleep(PAUSE).await;
                 }
                 let user = format!("probity-{}", random_word());
@@ -75,7 +79,7 @@ impl Kind for SipRegistration {
         if statuses.iter().any(|s| (200..300).contains(s)) {
             return Verdict::failed("the server answers about a user without asking who is there").with(evidence("401, 403 or 407", &format!("status {words}")));
         }
-        if statuses.iter().any(|s| *s >= 500 || (300..400).contains(s)) {
+        if statuses.iter().any(|s| (*s >= 500 && *s != 501) || (300..400).contains(s)) {
             return Verdict::cant_tell(Cause::Target, format!("status {words} says nothing about log-ins")).with(evidence("401, 403 or 407", &words));
         }
         if statuses.iter().any(|s| Some(s) != statuses.first()) {
@@ -90,9 +94,8 @@ impl Kind for SipRegistration {
                 Verdict::cant_tell(Cause::Target, format!("status {status} is no question for a log-in; if users who exist get another answer, strangers can find them out")).with(evidence("401, 403 or 407", &words))
             };
         }
-        let nonces: Vec<&str> = answers.iter().filter_map(|(_, c)| c.first()).map(|c| c.nonce.as_str()).filter(|n| !n.is_empty()).collect();
-        if nonces.len() > 1 && nonces.iter().all(|n| Some(n) == nonces.first()) {
-            return Verdict::failed("the server always sends the same nonce, so that a log-in can be replayed").with(evidence("a fresh nonce each time", "the same nonce twice"));
+        if seen.seen.len() > 2 && same_nonce(&seen.seen) {
+            return Verdict::failed("the server always sends the same nonce, so that a log-in can be replayed").with(evidence("a fresh nonce each time", "the same nonce three times"));
         }
         let offered: Vec<&str> = answers.iter().flat_map(|(_, c)| c.iter()).map(|c| c.algorithm.as_str()).collect();
         let md5_only = !offered.is_empty() && offered.iter().all(|a| a.to_ascii_uppercase().starts_with("MD5"));
@@ -102,6 +105,18 @@ impl Kind for SipRegistration {
         let verdict = Verdict::passed("the server asks users who they are").with(evidence("401, 403 or 407 with a fresh nonce", &format!("status {words}")));
         if md5_only { verdict.note("log-ins rest on MD5 only; RFC 8760 brings SHA-256") } else { verdict }
     }
+}
+
+/// Whether all answers carry one and the same nonce.
+fn same_nonce(seen: &[Seen]) -> bool {
+    let nonces: Vec<Option<&str>> = seen
+        .iter()
+        .map(|one| match one {
+            Seen::Answered { challenges, .. } => challenges.first().map(|c| c.nonce.as_str()).filter(|n| !n.is_empty()),
+            Seen::Closed | Seen::Silent | Seen::NotSip { .. } => None,
+        })
+        .collect();
+    nonces.len() > 1 && nonces.iter().all(|n| n.is_some() && Some(n) == nonces.first())
 }
 
 #[cfg(test)]
@@ -125,7 +140,8 @@ mod tests {
     fn strangers_are_asked_alike_and_freshly() {
         let two = |a: Seen, b: Seen| vec![a, b];
         assert_eq!(judge("{}", two(answered(401, "a", "SHA-256"), answered(401, "b", "SHA-256"))), Outcome::Passed);
-        assert_eq!(judge("{}", two(answered(401, "a", "MD5"), answered(401, "a", "MD5"))), Outcome::Failed);
+        assert_eq!(judge("{}", vec![answered(401, "a", "MD5"); 3]), Outcome::Failed);
+        assert_eq!(judge("{}", vec![answered(401, "a", "MD5"), answered(401, "a", "MD5"), answered(401, "b", "MD5")]), Outcome::Passed);
         assert_eq!(judge("{}", two(answered(200, "", ""), answered(200, "", ""))), Outcome::Failed);
         assert_eq!(judge("{}", two(answered(401, "a", "MD5"), answered(401, "b", "MD5"))), Outcome::Passed);
         assert_eq!(judge("{refuse-md5: true}", two(answered(401, "a", "MD5"), answered(401, "b", "MD5"))), Outcome::Failed);
@@ -134,6 +150,6 @@ mod tests {
         assert_eq!(judge("{}", two(answered(503, "", ""), answered(503, "", ""))), Outcome::CantTell);
         assert_eq!(judge("{}", vec![Seen::Silent]), Outcome::CantTell);
         assert_eq!(judge("{}", vec![]), Outcome::Inapplicable);
-        assert_eq!(SipRegistration::EFFECT, Effect::Intrusive);
+        assert_eq!(SipRegistration::EFFECT, Effect::Searches);
     }
 }

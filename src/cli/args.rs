@@ -127,6 +127,9 @@ pub(super) struct Assess {
     /// Ask nothing over the network: documents and attestations alone
     #[arg(long)]
     pub(super) offline: bool,
+    /// Go no further than this, whatever the consent block of the target file opens
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(super) mode: Option<Mode>,
     /// Show what would be asked of whom, and send nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -134,6 +137,12 @@ pub(super) struct Assess {
     /// or cached one; may be given several times
     #[arg(long, value_name = "PATH|ID")]
     pub(super) package: Vec<String>,
+    /// With --dry-run: read the API description from the product, and nothing else, to show every request of the API run
+    #[arg(long, requires = "dry_run", conflicts_with = "offline")]
+    pub(super) fetch_description: bool,
+    /// With --dry-run: the form in which it is shown
+    #[arg(long, requires = "dry_run", value_name = "FORMAT", default_value = "text")]
+    pub(super) format: DryRunFormat,
     /// Waivers to show beside results
     #[arg(long, value_name = "FILE")]
     pub(super) waivers: Option<PathBuf>,
@@ -154,13 +163,25 @@ pub(super) struct Assess {
     pub(super) contact: Option<String>,
 }
 
+/// The form of a dry run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DryRunFormat {
+    /// Lines to read
+    Text,
+    /// One JSON document
+    Json,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// The bundle: a folder or a .zip
     pub(super) bundle: PathBuf,
-    /// The form of the report; may be given several times
+    /// The form of the report; may be given several times. `har` and `wfc` are of the API run
     #[arg(short, long, default_value = "text", value_name = "FORMAT")]
     pub(super) format: Vec<String>,
+    /// For `har` and `wfc`: the endpoint whose API run is told, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub(super) endpoint: Option<String>,
     /// Where it is written; standard output where nothing is said. With several formats: a folder
     #[arg(short, long)]
     pub(super) output: Option<PathBuf>,
@@ -279,4 +300,25 @@ pub(super) enum SchemaOf {
     Target,
     /// A file of waivers
     Waivers,
+}
+
+/// How far a run may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    /// Only read what anybody may ask for
+    Passive,
+    /// Also knock at ports, ask about accounts that nobody has, write test data
+    Standard,
+    /// Also try wrong passwords and malformed input
+    Lab,
+}
+
+impl From<Mode> for crate::target::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Passive => Self::Passive,
+            Mode::Standard => Self::Standard,
+            Mode::Lab => Self::Lab,
+        }
+    }
 }

@@ -57,7 +57,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     (
         "consent",
-        "The block of the target file in which its owner allows more than reading: owner, contact, window, environment, highest-effect (reads-only, writes, intrusive, physical). In production nothing beyond reading is done.",
+        "The block of the target file in which its owner allows more than reading: owner, contact, window, environment (lab, test, production) and mode. `passive` only reads and needs no consent; `standard` also knocks at ports, asks about accounts that nobody has and writes test data; `lab` also tries wrong passwords and malformed input. `highest-effect` (reads-only, searches, writes, intrusive, physical) may stand in place of `mode`; only it opens physical effects. In production and outside the window nothing beyond reading is done.",
     ),
     (
         "credentials",

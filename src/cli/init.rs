@@ -197,7 +197,7 @@ fn write(url: &Url, look: &Look, profile: &Profile) -> String {
     line("endpoints:");
     line(&format!("  {name}:"));
     line(&format!("    url: {url}"));
-    line(&format!("    serves: [{}]   # what it is: api, web, fhir, directory, hub, broker, alarm, …", roles.join(", ")));
+    line(&format!("    serves: [{}]   # what it is: api, web, fhir, directory, hub, broker, context-broker, alarm, …", roles.join(", ")));
     if !look.addresses.is_empty() {
         let list = look.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         line(&format!("    addresses: [\"{}\"]   # a private network is only asked where it is named here", list.replace(", ", "\", \"")));
@@ -267,6 +267,6 @@ fn write(url: &Url, look: &Look, profile: &Profile) -> String {
     line("#   contact: …");
     line("#   window: {from: 2026-01-31T09:00:00+01:00, until: 2026-01-31T17:00:00+01:00}");
     line("#   environment: lab");
-    line("#   highest-effect: writes");
+    line("#   mode: standard         # or lab: what each opens is told by `probity explain consent`");
     text
 }

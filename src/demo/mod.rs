@@ -9,8 +9,10 @@
 
 mod certificate;
 mod change;
+mod device;
 mod fhir;
 mod flow;
+mod log_in;
 mod placeholder;
 mod server;
 mod service;

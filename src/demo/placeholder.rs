@@ -29,7 +29,11 @@ impl Known {
     pub(super) fn fill(&self, value: &mut Value) -> Result<(), String> {
         match value {
             Value::String(text) => {
-                if text.contains("{{") {
+                // A port that stands alone is a number.
+                let alone = text.strip_prefix("{{port:").and_then(|rest| rest.strip_suffix("}}"));
+                if let Some((_, port)) = alone.and_then(|name| self.services.get(name)) {
+                    *value = Value::from(*port);
+                } else if text.contains("{{") {
                     *text = self.text(text)?;
                 }
                 Ok(())

@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::DemoError;
 use super::certificate::Authority;
-use super::fhir::{SampleFhir, definitions};
+use super::fhir::definitions;
 use super::placeholder::Known;
 use super::service::{Answered, Asked, Service};
 use super::vendor::Vendor;
-use crate::api::sample::SampleApi;
 use crate::assess::load_packages;
 use crate::document::Mistake;
 use crate::target::Target;
@@ -60,12 +59,12 @@ impl Vendor {
         let mut listeners = BTreeMap::new();
         let mut known = Known { now, host: HOST, services: BTreeMap::new(), files: BTreeMap::new() };
         for (name, service) in tree.get("services").and_then(|s| s.as_object()).into_iter().flatten() {
-            let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.map_err(start)?;
-            let port = listener.local_addr().map_err(start)?.port();
             let scheme = service.get("scheme").and_then(|s| s.as_str()).unwrap_or("http");
+            let (listener, port) = Bound::new(scheme).await.map_err(start)?;
             let scheme = match scheme {
                 "silent" => "http",
                 "tls-mock" => "tls",
+                "says" | "closed" => "tcp",
                 other => other,
             };
             known.services.insert(name.clone(), (scheme.to_owned(), port));
@@ -101,28 +100,67 @@ impl Vendor {
                 .map_err(|e| wrong(e.to_string()))?;
         let mut tasks = JoinSet::new();
         for (name, mut service) in services {
-            if service.sample_api {
-                let api = SampleApi::new(self.quirks.iter().map(String::as_str));
-                service.sample = Some(Arc::new(std::sync::Mutex::new(api)));
-            }
-            if service.sample_fhir {
-                let sample = SampleFhir::new(self.quirks.iter().map(String::as_str));
-                service.fhir = Some(Arc::new(std::sync::Mutex::new(sample)));
-            }
-            let Some(listener) = listeners.remove(&name) else { continue };
+            service.begin(&self.quirks).map_err(|why| wrong(format!("services.{name}.{why}")))?;
+            let listener = match listeners.remove(&name) {
+                None => continue,
+                Some(Bound::Tcp(listener)) => listener,
+                Some(Bound::Udp(socket)) => {
+                    tasks.spawn(service.device.serve(socket));
+                    continue;
+                }
+                Some(Bound::Closed(socket)) => {
+                    tasks.spawn(async move {
+                        let _kept = socket;
+                        std::future::pending::<()>().await;
+                    });
+                    continue;
+                }
+            };
             let acceptor = match service.scheme.as_str() {
-                "https" => Some(TlsAcceptor::from(service.tls.config(&authority, now).map_err(wrong)?)),
-                "http" | "silent" => None,
+                "https" | "mqtts" | "sips" => Some(TlsAcceptor::from(service.tls.config(&authority, now).map_err(wrong)?)),
+                "http" | "silent" | "says" | "mqtt" | "sip" => None,
                 "tls-mock" => {
                     let chain = service.tls.chain(&authority, now).map_err(wrong)?;
                     tasks.spawn(service.face.face(chain).serve(listener));
                     continue;
                 }
-                other => return Err(wrong(format!("services.{name}.scheme: `{other}` is neither http, https, silent nor tls-mock"))),
+                other => return Err(wrong(format!("services.{name}.scheme: `{other}` is none that sample services speak"))),
             };
             tasks.spawn(accept(listener, acceptor, Arc::new(service), Arc::new(secrets.clone())));
         }
         Ok(Running { target_path, target, secrets, _tasks: tasks })
+    }
+}
+
+/// A port that a service has.
+enum Bound {
+    Tcp(TcpListener),
+    Udp(UdpSocket),
+    /// Kept from others, and nobody listens: whoever connects is refused.
+    Closed(TcpSocket),
+}
+
+impl Bound {
+    async fn new(scheme: &str) -> std::io::Result<(Self, u16)> {
+        let any = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0));
+        Ok(match scheme {
+            "coap" => {
+                let socket = UdpSocket::bind(any).await?;
+                let port = socket.local_addr()?.port();
+                (Self::Udp(socket), port)
+            }
+            "closed" => {
+                let socket = TcpSocket::new_v4()?;
+                socket.bind(any)?;
+                let port = socket.local_addr()?.port();
+                (Self::Closed(socket), port)
+            }
+            _ => {
+                let listener = TcpListener::bind(any).await?;
+                let port = listener.local_addr()?.port();
+                (Self::Tcp(listener), port)
+            }
+        })
     }
 }
 
@@ -178,6 +216,17 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     if service.scheme == "silent" {
         tokio::time::sleep(PATIENCE).await;
         return Ok(());
+    }
+    match service.scheme.as_str() {
+        "mqtt" | "mqtts" => return service.broker.talk(&mut stream).await,
+        "sip" | "sips" => return service.alarm_line.talk(&mut stream).await,
+        "says" => {
+            stream.write_all(&service.greeting()).await?;
+            stream.flush().await?;
+            tokio::time::sleep(PATIENCE).await;
+            return Ok(());
+        }
+        _ => {}
     }
     let mut buffer = Vec::new();
     loop {

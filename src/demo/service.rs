@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::certificate::{FaceChanges, Tls};
+use super::device::{AlarmLine, Broker, Constrained};
 use super::fhir::{FhirRequest, SampleFhir};
+use super::log_in::FormLogIn;
 use crate::api::exchange::ApiRequest;
 use crate::api::sample::{SampleApi, TOKEN, description};
 
@@ -19,14 +21,22 @@ use crate::api::sample::{SampleApi, TOKEN, description};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Service {
-    /// `http`, `https`, `silent` for a listener that never says a word, or `tls-mock` for a server that
-    /// begins TLS handshakes and finishes none.
+    /// `http`, `https`, `mqtt`, `mqtts`, `sip`, `sips`, `coap`; `silent` for a listener that never says a
+    /// word, `says` for one that says `greeting` and no more, `closed` for a port where nobody listens, or
+    /// `tls-mock` for a server that begins TLS handshakes and finishes none.
     pub(super) scheme: String,
     #[serde(default)]
     pub(super) tls: Tls,
-    /// Beneath `/v1` the sample API answers where no route fits, and `/openapi.yaml` is its description.
+    /// Beneath `/v1` the sample API answers where no route fits; `/openapi.yaml`, `/v1/openapi.yaml` and
+    /// `/v1/openapi.json` are its description.
     #[serde(default)]
     pub(super) sample_api: bool,
+    /// What is another in the description that the sample API hands out.
+    #[serde(default)]
+    description_edits: Vec<Edit>,
+    /// The description that the sample API hands out: in YAML and in JSON.
+    #[serde(skip)]
+    described: Option<Arc<(String, String)>>,
     /// The sample API at work.
     #[serde(skip)]
     pub(super) sample: Option<Arc<Mutex<SampleApi>>>,
@@ -40,10 +50,26 @@ pub(super) struct Service {
     /// What a `tls-mock` agrees to beside what is recommended.
     #[serde(default)]
     pub(super) face: FaceChanges,
+    /// What `mqtt` and `mqtts` do.
+    #[serde(default)]
+    pub(super) broker: Broker,
+    /// What `sip` and `sips` do.
+    #[serde(default)]
+    pub(super) alarm_line: AlarmLine,
+    /// What `coap` does.
+    #[serde(default)]
+    pub(super) device: Constrained,
+    /// What `says` says; escapes as in `raw`.
+    #[serde(default)]
+    greeting: String,
+    /// A form that is logged in with.
+    #[serde(default)]
+    log_in: Option<FormLogIn>,
     /// Header fields of every answer.
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// Answers by method and path, such as `GET /v1/items`. HEAD is answered as GET without the body.
+    /// Answers by method and path, such as `GET /v1/items`, or path and query, such as `GET /v1/items?page=2`.
+    /// HEAD is answered as GET without the body.
     #[serde(default)]
     routes: BTreeMap<String, Route>,
     /// The answer where no route fits.
@@ -52,6 +78,15 @@ pub(super) struct Service {
     /// The answer to somebody without the secret; 401 with a problem document, where nothing is said.
     #[serde(default = "refusal")]
     refusal: Route,
+}
+
+/// One piece of a text that is put in the place of another.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    /// What stands there; it must stand there once.
+    find: String,
+    put: String,
 }
 
 /// One answer.
@@ -65,6 +100,8 @@ struct Route {
     needs: Option<Needs>,
     /// Whether any token at all is taken for the secret.
     any_token: bool,
+    /// Answers to those who accept a media type, by its name, instead of this one.
+    to_those_who_accept: BTreeMap<String, Route>,
     /// Whether the question itself is sent back.
     echo: bool,
     json: Option<Value>,
@@ -159,8 +196,17 @@ pub(super) struct Answered {
 }
 
 impl Service {
+    /// What is said to whoever connects.
+    pub(super) fn greeting(&self) -> Vec<u8> {
+        unescape(&self.greeting)
+    }
     /// The answer to a question.
     pub(super) fn answer(&self, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Answered {
+        if let Some(log_in) = self.log_in.as_ref().filter(|l| asked.method == "POST" && asked.path == l.path) {
+            let (status, fields, page) = log_in.answer(&asked.body, secrets);
+            let headers = fields.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+            return Route { status: Some(status), headers, html: Some(page.to_owned()), ..Route::default() }.answer(&self.headers, asked);
+        }
         let method = if asked.method == "HEAD" { "GET" } else { asked.method };
         let known = self.routes.contains_key(&format!("{method} {}", asked.path));
         if let Some(answered) = self.sample.as_ref().filter(|_| !known).and_then(|sample| self.ask_sample(sample, asked, secrets)) {
@@ -169,7 +215,10 @@ impl Service {
         if let Some(answered) = self.fhir.as_ref().and_then(|sample| self.ask_fhir(sample, asked, secrets, known)) {
             return answered;
         }
-        let route = self.routes.get(&format!("{method} {}", asked.path)).unwrap_or(&self.fallback);
+        let route = self.routes.get(&format!("{method} {}", asked.target)).or_else(|| self.routes.get(&format!("{method} {}", asked.path)));
+        let route = route.unwrap_or(&self.fallback);
+        let accepts = |kind: &str| asked.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("accept") && value.trim() == kind);
+        let route = route.to_those_who_accept.iter().find(|(kind, _)| accepts(kind)).map_or(route, |(_, route)| route);
         let shown = |name: &String| asked.bearer.is_some() && asked.bearer == secrets.get(name).map(String::as_str);
         let allowed =
             route.needs.as_ref().is_none_or(|needs| needs.names().iter().any(shown) || (route.any_token && asked.bearer.is_some()));
@@ -178,11 +227,43 @@ impl Service {
 }
 
 impl Service {
+    /// Puts the sample API behind this service, if it is to have it.
+    ///
+    /// # Errors
+    /// An edit does not find what it is to replace, or finds it twice.
+    pub(super) fn begin(&mut self, quirks: &[String]) -> Result<(), String> {
+        if self.sample_fhir {
+            self.fhir = Some(Arc::new(Mutex::new(SampleFhir::new(quirks.iter().map(String::as_str)))));
+        }
+        if !self.sample_api {
+            return if self.description_edits.is_empty() { Ok(()) } else { Err("description-edits: there is no sample API here".into()) };
+        }
+        let mut text = description().to_owned();
+        for edit in &self.description_edits {
+            match text.matches(&edit.find).count() {
+                1 => text = text.replacen(&edit.find, &edit.put, 1),
+                found => return Err(format!("description-edits: `{}` stands {found} times in the description", edit.find)),
+            }
+        }
+        let json = crate::document::Source::yaml("openapi.yaml", text.as_bytes()).map_err(|e| e.to_string())?.value().to_string();
+        self.described = Some(Arc::new((text, json)));
+        self.sample = Some(Arc::new(Mutex::new(SampleApi::new(quirks.iter().map(String::as_str)))));
+        Ok(())
+    }
+
     /// What the sample API answers, where the question is one for it.
     fn ask_sample(&self, sample: &Mutex<SampleApi>, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Option<Answered> {
         let first = asked.path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
-        let (status, headers, body) = if asked.path == "/openapi.yaml" && matches!(asked.method, "GET" | "HEAD") {
-            (200, vec![("Content-Type".to_owned(), "application/yaml".to_owned())], description().as_bytes().to_vec())
+        let document =
+            self.described.as_deref().filter(|_| matches!(asked.method, "GET" | "HEAD")).and_then(|(yaml, json)| match asked.path {
+                "/openapi.yaml" | "/v1/openapi.yaml" => Some(("application/yaml", yaml)),
+                "/v1/openapi.json" => Some(("application/json", json)),
+                _ => None,
+            });
+        let (status, headers, body) = if let Some((media_type, text)) = document {
+            // Pages of other makers show the description, too.
+            let headers = [("Content-Type", media_type), ("Access-Control-Allow-Origin", "*")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+            (200, headers.to_vec(), text.as_bytes().to_vec())
         } else if first.is_some_and(|word| matches!(word, "status" | "residents" | "alarms")) {
             // The API knows a token of its own; whoever shows this vendor's secret is known to it.
             let known = asked.bearer.is_some_and(|bearer| secrets.values().any(|secret| secret == bearer));
@@ -375,6 +456,7 @@ fn phrase(status: u16) -> &'static str {
         204 => "No Content",
         301 => "Moved Permanently",
         302 => "Found",
+        303 => "See Other",
         308 => "Permanent Redirect",
         304 => "Not Modified",
         400 => "Bad Request",

@@ -15,6 +15,7 @@ pub mod country;
 pub mod csaf;
 pub mod csv;
 pub mod date_time;
+pub mod export;
 pub mod fhir;
 mod file;
 mod findings;

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::ProbeError;
+use super::http::LogInBody;
 use super::scope::Origin;
 
 /// The shortest secret, in bytes, that [`crate::verdict::Redactor`] can find again in a text.
@@ -89,6 +90,14 @@ impl Credential {
             }
             CredentialKind::Header { name } => Shown::Field(name.clone(), secret.to_owned()),
             CredentialKind::Query { name } => Shown::Query(name.clone(), secret.to_owned()),
+        }
+    }
+
+    /// The credential as the body of a log-in; nothing where it has no user name.
+    pub(crate) fn in_body(&self, log_in: &LogInBody) -> Option<Vec<u8>> {
+        match &self.kind {
+            CredentialKind::Basic { user } => Some(log_in.write(user, self.secret.expose())),
+            CredentialKind::Bearer | CredentialKind::Header { .. } | CredentialKind::Query { .. } => None,
         }
     }
 

@@ -175,11 +175,11 @@ pub enum ProbeError {
         in_a_row: u32,
     },
     /// The target answered once and then was silent several times in a row, so it is left in peace.
-    #[error("{host} stopped answering and is left in peace: {in_a_row} questions in a row met silence")]
+    #[error("{host} stopped answering and is left in peace: {}", silences(*in_a_row))]
     StoppedAnswering {
         /// The host; none of its ports is asked any more.
         host: String,
-        /// How many questions met silence.
+        /// How many questions met silence; none where it was gone after a check that did more than read.
         in_a_row: u32,
     },
 
@@ -256,6 +256,13 @@ pub enum ProbeError {
         /// What happened.
         detail: Untrusted,
     },
+}
+
+fn silences(in_a_row: u32) -> String {
+    match in_a_row {
+        0 => "it was gone after a check that did more than read".to_owned(),
+        some => format!("{some} questions in a row met silence"),
+    }
 }
 
 impl ProbeError {

@@ -6,7 +6,7 @@
 //! fallen over, so no other endpoint of that host is asked either; if it never had, a firewall is the
 //! likelier reason, and the host's other endpoints are left open.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::error::{Budget, ProbeError};
@@ -23,7 +23,8 @@ struct Row {
 struct Rows {
     asked: u32,
     endpoints: BTreeMap<(String, u16), Row>,
-    stopped_hosts: BTreeSet<String>,
+    /// With the number of silences, none where the host was seen to be gone.
+    stopped_hosts: BTreeMap<String, u32>,
 }
 
 /// The counts of one run.
@@ -51,8 +52,8 @@ impl Health {
     /// Says whether this endpoint may still be asked.
     pub(crate) fn may_ask(&self, host: &str, port: u16) -> Result<(), ProbeError> {
         let rows = self.rows();
-        if rows.stopped_hosts.contains(host) {
-            return Err(ProbeError::StoppedAnswering { host: host.to_owned(), in_a_row: self.silences });
+        if let Some(in_a_row) = rows.stopped_hosts.get(host) {
+            return Err(ProbeError::StoppedAnswering { host: host.to_owned(), in_a_row: *in_a_row });
         }
         match rows.endpoints.get(&(host.to_owned(), port)) {
             Some(row) if row.silent_in_a_row >= self.silences => {
@@ -62,15 +63,15 @@ impl Health {
         }
     }
 
-    /// Takes one connection from the budgets.
-    pub(crate) fn spend(&self, host: &str, port: u16) -> Result<(), ProbeError> {
+    /// Takes one connection from the budgets, or from what is kept in reserve beyond them.
+    pub(crate) fn spend(&self, host: &str, port: u16, reserve: u32) -> Result<(), ProbeError> {
         self.may_ask(host, port)?;
         let mut rows = self.rows();
-        if rows.asked >= self.connections {
+        if rows.asked >= self.connections.saturating_add(reserve) {
             return Err(ProbeError::Connections { of: Budget::Run, limit: self.connections });
         }
         let row = rows.endpoints.entry((host.to_owned(), port)).or_default();
-        if row.asked >= self.connections_per_endpoint {
+        if row.asked >= self.connections_per_endpoint.saturating_add(reserve) {
             return Err(ProbeError::Connections { of: Budget::Endpoint, limit: self.connections_per_endpoint });
         }
         row.asked += 1;
@@ -92,13 +93,18 @@ impl Health {
         let row = rows.endpoints.entry((host.to_owned(), port)).or_default();
         row.silent_in_a_row += 1;
         if row.silent_in_a_row >= self.silences && row.has_answered {
-            rows.stopped_hosts.insert(host.to_owned());
+            rows.stopped_hosts.insert(host.to_owned(), self.silences);
         }
+    }
+
+    /// The host was seen to be gone: none of its endpoints is asked any more.
+    pub(crate) fn gone(&self, host: &str) {
+        self.rows().stopped_hosts.entry(host.to_owned()).or_default();
     }
 
     /// Hosts that had answered and then stopped.
     pub(crate) fn stopped(&self) -> Vec<String> {
-        self.rows().stopped_hosts.iter().cloned().collect()
+        self.rows().stopped_hosts.keys().cloned().collect()
     }
 }
 
@@ -145,14 +151,23 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_is_gone_is_not_asked_again() {
+        let health = health();
+        health.heard("hub", 443);
+        health.gone("hub");
+        assert!(matches!(health.may_ask("hub", 1883), Err(ProbeError::StoppedAnswering { .. })));
+        assert!(health.may_ask("other", 443).is_ok());
+    }
+
+    #[test]
     fn connections_are_counted_per_endpoint_and_per_run() {
         let health = health();
         for _ in 0..3 {
-            health.spend("a", 1).unwrap();
+            health.spend("a", 1, 0).unwrap();
         }
-        assert_eq!(health.spend("a", 1), Err(ProbeError::Connections { of: Budget::Endpoint, limit: 3 }));
-        health.spend("a", 2).unwrap();
-        health.spend("a", 2).unwrap();
-        assert_eq!(health.spend("a", 2), Err(ProbeError::Connections { of: Budget::Run, limit: 5 }));
+        assert_eq!(health.spend("a", 1, 0), Err(ProbeError::Connections { of: Budget::Endpoint, limit: 3 }));
+        health.spend("a", 2, 0).unwrap();
+        health.spend("a", 2, 0).unwrap();
+        assert_eq!(health.spend("a", 2, 0), Err(ProbeError::Connections { of: Budget::Run, limit: 5 }));
     }
 }

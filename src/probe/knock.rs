@@ -8,17 +8,36 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
-use super::connection::Usage;
+use super::connection::{Usage, millis};
 use super::error::{Phase, ProbeError};
 use super::health::Health;
+use super::http::hex;
 use super::limits::LEAST_GAP;
 use super::scope::{AddressClass, Origin};
 use super::{Door, Transport};
 use std::sync::PoisonError;
 
-/// What became of a knock.
+/// What became of a knock, and what the service said unasked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Knock {
+    /// Whether it is open.
+    pub state: Port,
+    /// The first bytes of a service that speaks first, as telnet and FTP do; lower-case hexadecimal.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub greeting: String,
+    /// How long it took to open, in milliseconds.
+    pub ms: u64,
+}
+
+/// How many bytes of a greeting are kept.
+const MOST_GREETING: usize = 96;
+
+/// What became of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Port {
@@ -31,21 +50,22 @@ pub enum Port {
 }
 
 impl Door {
-    /// Knocks at a port of a host in the scope. Beside the usual gap one more is kept, so that at most
+    /// Knocks at a port of a host in the scope and, where it opens, listens for `listen` to what is said
+    /// there unasked; nothing is sent. Beside the usual gap one more is kept, so that at most
     /// five knocks a second reach a device.
     ///
     /// # Errors
     /// The host is not in the scope, or the run may not go on.
-    pub async fn knock(&self, host: &str, port: u16, wait: Duration, purpose: &str) -> Result<Port, ProbeError> {
+    pub async fn knock(&self, host: &str, port: u16, wait: Duration, listen: Duration, purpose: &str) -> Result<Knock, ProbeError> {
         if !self.scope().pins().contains_key(host) {
             return Err(ProbeError::misuse(format!("a knock at {host}, which the target file does not name")));
         }
         let origin = Origin::new("tcp", host, port).map_err(|refusal| self.refuse(host, purpose, refusal))?;
-        let permit = self.enter(&origin).await?;
+        let permit = self.enter(&origin, self.run_end).await?;
         drop(self.idle.lock().unwrap_or_else(PoisonError::into_inner).take());
         let ip = *self.scope().addresses(host)?.first().ok_or_else(|| ProbeError::bug("a pin without an address"))?;
         let health: &Health = &self.books.health;
-        health.spend(host, port)?;
+        health.spend(host, port, 0)?;
         let deadline = self.run_end.within(wait.max(LEAST_GAP) + LEAST_GAP * 4);
         self.pace(ip, deadline).await?;
         if AddressClass::of(ip) != AddressClass::Loopback {
@@ -53,11 +73,23 @@ impl Door {
         }
         let address = SocketAddr::new(ip, port);
         let mut usage = Usage::begin(&origin, address, purpose, Transport::Tcp);
+        let mut greeting = String::new();
+        let begun = Instant::now();
         let opened = self.bounded(self.run_end.within(wait), &address.to_string(), Phase::Connect, TcpStream::connect(address)).await;
+        let ms = millis(begun.elapsed());
         let state = match opened {
-            Ok(Ok(stream)) => {
-                drop(stream);
+            Ok(Ok(mut stream)) => {
                 health.heard(host, port);
+                if !listen.is_zero() {
+                    let mut bytes = [0_u8; MOST_GREETING];
+                    // Silence and a reset are both no greeting.
+                    let heard =
+                        self.bounded(self.run_end.within(listen), &address.to_string(), Phase::Answer, stream.read(&mut bytes)).await;
+                    if let Ok(Ok(count)) = heard {
+                        usage.received(count);
+                        greeting = hex(bytes.get(..count).unwrap_or_default());
+                    }
+                }
                 Ok(Port::Open)
             }
             Ok(Err(error)) => {
@@ -81,7 +113,7 @@ impl Door {
         };
         usage.end(&self.books, false);
         drop(permit);
-        state
+        state.map(|state| Knock { state, greeting, ms })
     }
 }
 
@@ -89,22 +121,29 @@ impl Door {
 mod tests {
     use super::*;
     use crate::probe::{Endpoint, Opening};
-    use tokio::net::TcpListener;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpSocket};
 
     #[tokio::test]
     async fn open_and_closed_ports_are_told_apart_and_strangers_hosts_are_refused() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let open = listener.local_addr().unwrap().port();
-        let closed = {
-            let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            gone.local_addr().unwrap().port()
-        };
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"220 ftp\r\n").await.unwrap();
+            stream.read_u8().await.ok();
+        });
+        // Bound and not listening: the port is kept, and closed.
+        let kept = TcpSocket::new_v4().unwrap();
+        kept.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let closed = kept.local_addr().unwrap().port();
         let origin = Origin::new("http", "127.0.0.1", 80).unwrap();
         let door = Door::open(Opening::new(vec![Endpoint::new(origin)])).await.unwrap();
         let wait = Duration::from_secs(5);
-        assert_eq!(door.knock("127.0.0.1", open, wait, "test").await, Ok(Port::Open));
-        assert_eq!(door.knock("127.0.0.1", closed, wait, "test").await, Ok(Port::Closed));
-        assert!(matches!(door.knock("127.0.0.2", open, wait, "test").await, Err(ProbeError::Misuse { .. })));
+        let knock = door.knock("127.0.0.1", open, wait, wait, "test").await.unwrap();
+        assert_eq!((knock.state, knock.greeting.as_str()), (Port::Open, "323230206674700d0a"));
+        assert_eq!(door.knock("127.0.0.1", closed, wait, wait, "test").await.unwrap().state, Port::Closed);
+        assert!(matches!(door.knock("127.0.0.2", open, wait, wait, "test").await, Err(ProbeError::Misuse { .. })));
         assert_eq!(door.summary().connections, 2);
     }
 }

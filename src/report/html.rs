@@ -100,7 +100,7 @@ fn page(a: &Assessment, options: &RenderOptions) -> Json {
                 crate::target::Environment::Test => "a test installation",
                 crate::target::Environment::Production => "in use by people (production)",
             },
-            "effect": c.highest_effect.as_str(),
+            "effect": c.mode.map_or(c.highest().as_str(), crate::target::Mode::as_str),
         })),
         "traffic": { "connections": a.traffic.connections, "sent": a.traffic.sent, "received": a.traffic.received },
         "tool": { "name": a.tool.name, "version": a.tool.version },

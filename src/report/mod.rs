@@ -15,6 +15,7 @@
 //!
 //! Where skipped reads as green, the format carries the verdict of the whole as one more entry.
 
+mod api;
 mod document;
 mod github;
 mod gitlab;
@@ -27,6 +28,7 @@ mod sarif;
 mod text;
 mod words;
 
+pub use api::{ApiExport, NoRun, export};
 pub use document::{DocumentFormat, render_documents};
 
 use std::str::FromStr;

@@ -98,14 +98,15 @@ pub(super) fn count(number: usize, one: &str, many: &str) -> String {
 /// Whether the run came to its end, as a sentence; nothing when it did.
 pub(super) fn completion(assessment: &Assessment) -> Option<String> {
     let untested = assessment.results.iter().filter(|r| r.is_interrupted()).count();
+    let in_peace = assessment.results.iter().filter(|r| r.is_left_in_peace()).count();
     match assessment.completion {
         Completion::Complete => None,
         Completion::Interrupted => {
             Some(format!("The run was stopped before its end; {} not asked.", count(untested, "check was", "checks were")))
         }
         Completion::StoppedAnswering => Some(format!(
-            "The product stopped answering, so it was left in peace; {} not asked.",
-            count(untested, "check was", "checks were")
+            "The device stopped answering, so it was left in peace; {} not asked.",
+            count(in_peace + untested, "check was", "checks were")
         )),
     }
 }

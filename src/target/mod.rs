@@ -6,11 +6,13 @@
 //! and an effect that its consent block does not allow is not caused.
 
 mod consent;
+mod log_in;
 mod package;
 mod read;
 pub(crate) use read::day;
 
-pub use consent::{Consent, Effect, Environment, Window};
+pub use consent::{Consent, Effect, Environment, Mode, Window};
+pub use log_in::{LogIn, LogInForm};
 pub use package::PackageReference;
 
 use std::collections::BTreeMap;
@@ -133,6 +135,9 @@ pub struct Endpoint {
     /// Ports that are meant to be open on this host, besides the one in `url`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<u16>,
+    /// How one logs in here, where one does, for the checks that try wrong passwords.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_in: Option<LogIn>,
 }
 
 impl Endpoint {

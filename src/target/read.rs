@@ -61,6 +61,15 @@ impl Target {
                     "name the credential under `credentials` by `env` or `file`",
                 );
             }
+            if let Some(account) = endpoint.log_in.as_ref().and_then(|l| l.test_account.as_ref())
+                && !self.credentials.get(account).is_some_and(|c| c.endpoint == *name && c.scheme == CredentialScheme::Basic)
+            {
+                wrong(
+                    format!("/endpoints/{name}/log-in/test-account"),
+                    format!("endpoints.{name}.log-in.test-account: `{account}` is no credential with the scheme `basic` for this endpoint"),
+                    "name it under `credentials` with `endpoint`, `scheme: basic`, `user`, and `env` or `file`",
+                );
+            }
         }
         for (name, credential) in &self.credentials {
             let pointer = format!("/credentials/{name}");
@@ -91,6 +100,13 @@ impl Target {
         if let Some(consent) = &self.consent {
             if consent.window.from > consent.window.until {
                 wrong("/consent/window".into(), "consent.window ends before it begins".into(), "put `from` before `until`");
+            }
+            if consent.mode.is_some() == consent.highest_effect.is_some() {
+                wrong(
+                    "/consent".into(),
+                    "consent: exactly one of `mode` and `highest-effect` is needed".into(),
+                    "write `mode: standard` or `mode: lab`; `probity explain consent` tells what each opens",
+                );
             }
             for (name, value) in [("owner", &consent.owner), ("contact", &consent.contact)] {
                 if value.trim().is_empty() {

@@ -27,6 +27,9 @@ pub enum Seen {
         code: String,
         /// The resources that it lists.
         resources: Vec<Untrusted>,
+        /// Bytes of the payload.
+        #[serde(default)]
+        content: usize,
         /// Bytes of the answer, and of the question: how much a forged sender could make of it.
         sizes: (usize, usize),
         /// More parts of the answer could be asked for.
@@ -45,18 +48,18 @@ pub enum Seen {
     },
 }
 
-/// Asks for `/.well-known/core`, and once again after silence. `id` and `token` are those of the
+/// Asks for a path, and once again after silence. `id` and `token` are those of the
 /// question; an answer to another one is not taken.
 ///
 /// # Errors
 /// The door's own; that the port is refused is a result.
-pub async fn ask(datagrams: &mut Datagrams, id: u16, token: &[u8], patience: Duration) -> Result<Seen, ProbeError> {
+pub async fn ask(datagrams: &mut Datagrams, path: &str, id: u16, token: &[u8], patience: Duration) -> Result<Seen, ProbeError> {
     const TRIES: u16 = 2;
     /// Datagrams that are looked at after one question.
     const MAX_HEARD: usize = 4;
     let mut odd = None;
     for attempt in 0..TRIES {
-        let question = Message::get("/.well-known/core", id.wrapping_add(attempt), token).write();
+        let question = Message::get(path, id.wrapping_add(attempt), token).write();
         match datagrams.send(&question).await {
             Err(ProbeError::Refused { .. }) => return Ok(Seen::Refused),
             other => other?,
@@ -92,7 +95,7 @@ pub fn interpret(datagram: &[u8], asked: usize, id: u16, token: &[u8]) -> Option
     let text = String::from_utf8_lossy(&message.payload);
     let resources = links(&text).iter().take(MAX_RESOURCES).map(|link| Untrusted::new(link)).collect();
     let more = message.option(BLOCK2).any(|block| block.last().is_some_and(|b| b & 0x08 != 0));
-    Some(Seen::Answered { code: message.dotted_code(), resources, sizes: (datagram.len(), asked), more })
+    Some(Seen::Answered { code: message.dotted_code(), resources, content: message.payload.len(), sizes: (datagram.len(), asked), more })
 }
 
 #[cfg(test)]

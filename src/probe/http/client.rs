@@ -1,5 +1,6 @@
 //! One question and one answer on an open connection.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -82,7 +83,7 @@ pub(crate) struct Idle {
 pub(crate) struct Question<'a> {
     pub(crate) method: &'a str,
     pub(crate) head: Vec<u8>,
-    pub(crate) body: Option<&'a [u8]>,
+    pub(crate) body: Option<Cow<'a, [u8]>>,
     pub(crate) gzip: bool,
     pub(crate) most_body: u64,
     pub(crate) most_head: usize,
@@ -125,7 +126,7 @@ enum HeadEnd {
 pub(crate) async fn ask(stream: &mut Stream, question: &Question<'_>, redactor: &Redactor) -> Result<Answer, Trouble> {
     let started = Instant::now();
     let mut wire = question.head.clone();
-    wire.extend_from_slice(question.body.unwrap_or_default());
+    wire.extend_from_slice(question.body.as_deref().unwrap_or_default());
     let sent = stream.write_all(&wire).await;
     let mut reader = Reader { stream, buffer: Vec::new(), head_bytes: 0, first_byte: None, started };
     if let Err(error) = sent {

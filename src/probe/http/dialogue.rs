@@ -1,5 +1,6 @@
 //! Questions over HTTP at the door: admitted by the scope, asked once, recorded without secrets.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -9,10 +10,11 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::client::{Answer, Idle, Question, Stream};
-use super::{Bytes, ConnectionFacts, CredentialUse, Exchange, Request, SentRequest, Timing, Trail, Withholding, client, record};
+use super::{AfterStop, Bytes, ConnectionFacts, CredentialUse, Exchange, Request, SentRequest, Timing, Trail, Withholding, client, record};
 use crate::probe::connection::millis;
 use crate::probe::credential::{Credential, Shown};
 use crate::probe::journal::utc_now;
+use crate::probe::limits::RESERVE;
 use crate::probe::{AddressClass, Door, Endpoint, Origin, ProbeError, Refusal, TlsFacts};
 use crate::verdict::Untrusted;
 
@@ -56,6 +58,7 @@ impl Door {
         if becomes_get {
             next.method = "GET".to_owned();
             next.body = None;
+            next.log_in = None;
             next.headers.retain(|(name, _)| !name.to_ascii_lowercase().starts_with("content-"));
         }
         if !same_origin {
@@ -106,10 +109,12 @@ impl Door {
             None => None,
             Some(name) => Some(self.credentials.get(name).ok_or_else(|| ProbeError::MissingCredential { name: self.redactor.text(name) })?),
         };
-        let mut permit = self.enter(&origin).await?;
+        let run_end = self.end_for(request.after_stop)?;
+        let mut permit = self.enter(&origin, run_end).await?;
         let time = utc_now();
         let allowed = Duration::from_millis(request.deadline_ms.unwrap_or(self.limits.exchange_ms));
-        let deadline = self.run_end.of_exchange(allowed);
+        let deadline = run_end.of_exchange(allowed);
+        let reserve = if request.after_stop == AfterStop::Asked { RESERVE } else { 0 };
         let mut timing = Timing::default();
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         let idle = idle.filter(|idle| request.is_idempotent() && idle.origin == origin && idle.stream.connection().is_usable());
@@ -136,7 +141,7 @@ impl Door {
                 }
             }
         }
-        let connection = self.dial(&origin, &purpose, deadline, permit).await?;
+        let connection = self.dial(&origin, &purpose, deadline, permit, reserve).await?;
         timing.connect_ms = Some(millis(connection.opened_in()));
         let (mut stream, tls) = if origin.is_secure() {
             let started = Instant::now();
@@ -180,7 +185,11 @@ impl Door {
         if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
             fields.push(("Accept".to_owned(), "*/*".to_owned()));
         }
-        if let Some(body) = &request.body {
+        let body = match (&request.log_in, shown) {
+            (Some(log_in), Some(credential)) => credential.in_body(log_in).map(Cow::Owned),
+            (Some(_), None) | (None, _) => request.body.as_deref().map(Cow::Borrowed),
+        };
+        if let Some(body) = &body {
             fields.push(("Content-Length".to_owned(), body.len().to_string()));
         } else if matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
             fields.push(("Content-Length".to_owned(), "0".to_owned()));
@@ -189,7 +198,7 @@ impl Door {
         let mut wire_url = url.clone();
         let mut shown_url = url.clone();
         let mut secret_field = None;
-        if let Some(credential) = shown {
+        if let Some(credential) = shown.filter(|_| request.log_in.is_none()) {
             match credential.show() {
                 Shown::Field(name, value) => {
                     fields.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
@@ -216,7 +225,7 @@ impl Door {
             method: request.method.clone(),
             url: self.redactor.text(shown_url.as_str()),
             headers: record::request_fields(&fields, secret_field.as_deref(), &self.redactor),
-            body: request.body.as_ref().map(|body| Bytes(self.redactor.bytes(body))),
+            body: body.as_ref().map(|body| Bytes(self.redactor.bytes(body))),
             credential: match (credential, withheld) {
                 (None, _) => CredentialUse::None,
                 (Some(c), None) => CredentialUse::Sent { name: self.redactor.text(&c.name) },
@@ -226,7 +235,7 @@ impl Door {
         let question = Question {
             method: &request.method,
             head: head.into_bytes(),
-            body: request.body.as_deref(),
+            body,
             gzip: request.gzip,
             most_body: self.limits.body_cap(request.max_body),
             most_head: self.limits.header_bytes as usize,

@@ -9,6 +9,19 @@ use crate::probe::error::ProbeError;
 const OWN_FIELDS: [&str; 8] =
     ["host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "user-agent", "accept-encoding"];
 
+/// What becomes of a question when the run is stopped, or its time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AfterStop {
+    /// It is not asked, and dropped when it is under way.
+    #[default]
+    Dropped,
+    /// It is not asked any more; when it is under way its answer is waited for, because without the
+    /// answer nobody could take away what it made.
+    Awaited,
+    /// It is asked all the same, within [`crate::probe::GRACE`]: it takes away what the run made.
+    Asked,
+}
+
 /// A question. It holds no secret: a credential is asked for by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -22,6 +35,8 @@ pub struct Request {
     pub body: Option<Vec<u8>>,
     /// The name of the credential to show.
     pub credential: Option<String>,
+    /// Sends a credential of the kind `Basic` in the body, as a log-in page would, and not in a field.
+    pub log_in: Option<LogInBody>,
     /// Whether a compressed answer is welcome; without, `Accept-Encoding: identity` is sent.
     pub gzip: bool,
     /// The largest body to read, in bytes after decoding, where the limit of the run is too small.
@@ -30,8 +45,36 @@ pub struct Request {
     pub deadline_ms: Option<u64>,
     /// Whether the connection may be used once more, by this or the next question to the same origin.
     pub keep_alive: bool,
+    /// What becomes of it when the run is stopped.
+    pub after_stop: AfterStop,
     /// What it is for, in a few words for the journal.
     pub purpose: String,
+}
+
+/// How a log-in takes name and password in a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogInBody {
+    /// Members of a JSON object; else the fields of a form.
+    pub json: bool,
+    /// The field of the name.
+    pub user: String,
+    /// The field of the password.
+    pub password: String,
+}
+
+impl LogInBody {
+    /// The media type of the body.
+    pub fn media_type(&self) -> &'static str {
+        if self.json { "application/json" } else { "application/x-www-form-urlencoded" }
+    }
+    /// The body for a name and a password.
+    pub fn write(&self, name: &str, password: &str) -> Vec<u8> {
+        if self.json {
+            return serde_json::json!({ self.user.as_str(): name, self.password.as_str(): password }).to_string().into_bytes();
+        }
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair(&self.user, name).append_pair(&self.password, password).finish().into_bytes()
+    }
 }
 
 impl Request {
@@ -43,10 +86,12 @@ impl Request {
             headers: Vec::new(),
             body: None,
             credential: None,
+            log_in: None,
             gzip: false,
             max_body: None,
             deadline_ms: None,
             keep_alive: false,
+            after_stop: AfterStop::Dropped,
             purpose: purpose.into(),
         }
     }
@@ -76,6 +121,13 @@ impl Request {
         self.credential = Some(name.into());
         self
     }
+    /// Shows a credential of the kind `Basic` in the body, under the names of a log-in's fields.
+    #[must_use]
+    pub fn log_in(mut self, name: impl Into<String>, body: LogInBody) -> Self {
+        self = self.header("Content-Type", body.media_type());
+        self.log_in = Some(body);
+        self.credential(name)
+    }
     /// Welcomes a compressed answer.
     #[must_use]
     pub fn gzip(mut self) -> Self {
@@ -98,6 +150,13 @@ impl Request {
     #[must_use]
     pub fn keep_alive(mut self) -> Self {
         self.keep_alive = true;
+        self
+    }
+
+    /// Says what becomes of it when the run is stopped.
+    #[must_use]
+    pub fn after_stop(mut self, after_stop: AfterStop) -> Self {
+        self.after_stop = after_stop;
         self
     }
 
@@ -134,6 +193,7 @@ impl Request {
             self.headers,
             self.body.as_ref().map(Sha256::digest).map(|d| d.to_vec()),
             self.credential,
+            self.log_in.as_ref().map(|l| (l.json, &l.user, &l.password)),
             self.gzip,
             self.max_body,
             self.deadline_ms,
