@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::fhir_resources::without_definitions;
 use super::supplied::Supplied;
 use super::{DocumentSeen, Facts, Kind, On, Probes};
 use crate::format::{Format, judge};
@@ -23,6 +24,9 @@ pub struct DocumentFormat {
     asks: String,
     /// The format.
     format: Format,
+    /// Of FHIR resources: profiles that each must keep, by their canonical addresses.
+    #[serde(default)]
+    profiles: Vec<String>,
     /// The document of the target file that is the schema: a JSON Schema for `json`; a Table Schema or CSV
     /// on the Web metadata for `csv`.
     #[serde(default)]
@@ -51,16 +55,30 @@ impl Kind for DocumentFormat {
         Ok(DocumentInFormat { document, supplied: Supplied::observe(probes, self.format, self.schema.as_deref()).await? })
     }
 
-    fn judge(&self, seen: &DocumentInFormat, _: &Facts<'_>) -> Verdict {
+    fn needs_definitions(&self) -> bool {
+        self.format == Format::Fhir
+    }
+
+    fn judge(&self, seen: &DocumentInFormat, facts: &Facts<'_>) -> Verdict {
         let (location, text) = match seen.document.text(&self.name) {
             Ok(read) => read,
             Err(verdict) => return *verdict,
         };
-        let context = match seen.supplied.context(self.format) {
+        let mut context = match seen.supplied.context(self.format) {
             Ok(context) => context,
             Err(verdict) => return *verdict,
         };
-        let verdict = Verdict::from_findings(&judge(self.format, location, text.as_bytes(), &context), &self.asks);
+        if self.needs_definitions() {
+            if facts.target.definitions.is_none() {
+                return without_definitions();
+            }
+            context.fhir.clone_from(&facts.target.definitions);
+            context.fhir_profiles.clone_from(&self.profiles);
+        }
+        let mut verdict = Verdict::from_findings(&judge(self.format, location, text.as_bytes(), &context), &self.asks);
+        for package in facts.target.packages.iter().filter(|_| self.needs_definitions()) {
+            verdict = verdict.note(format!("judged by {package}"));
+        }
         if verdict.outcome != Outcome::Passed {
             return verdict;
         }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod api;
+mod fhir;
 mod kind;
 mod login;
 mod page;
@@ -84,6 +85,10 @@ macro_rules! kinds {
             pub fn on(&self) -> On {
                 match self { $(Self::$kind(_) => <$module::$kind as Kind>::ON),* }
             }
+            /// As [`Kind::needs_definitions`].
+            pub fn needs_definitions(&self) -> bool {
+                match self { $(Self::$kind(check) => check.needs_definitions()),* }
+            }
             /// Asks, and gives what was seen as a value that can be kept.
             ///
             /// # Errors
@@ -142,7 +147,17 @@ kinds! {
     disclosure_policy::DisclosurePolicy,
     document::Document,
     document_format::DocumentFormat,
+    fhir_authorization::FhirAuthorization,
+    fhir_bulk_export::FhirBulkExport,
     fhir_capability::FhirCapability,
+    fhir_errors::FhirErrors,
+    fhir_measurements::FhirMeasurements,
+    fhir_negotiation::FhirNegotiation,
+    fhir_paging::FhirPaging,
+    fhir_read::FhirRead,
+    fhir_resources::FhirResources,
+    fhir_search::FhirSearch,
+    fhir_versions::FhirVersions,
     hsds_completeness::HsdsCompleteness,
     hsds_directory::HsdsDirectory,
     html_basics::HtmlBasics,
@@ -249,7 +264,7 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().trim_end_matches(".rs").to_owned())
             .filter(|name| {
-                !["mod", "answer", "api", "kind", "login", "page", "probes", "schema", "supplied", "tls"].contains(&name.as_str())
+                !["mod", "answer", "api", "fhir", "kind", "login", "page", "probes", "schema", "supplied", "tls"].contains(&name.as_str())
             })
             .collect();
         files.sort();

@@ -133,6 +133,10 @@ pub(super) struct Assess {
     /// Show what would be asked of whom, and send nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// A package of FHIR definitions, besides those that the target file names: a path, or an id of an added
+    /// or cached one; may be given several times
+    #[arg(long, value_name = "PATH|ID")]
+    pub(super) package: Vec<String>,
     /// With --dry-run: read the API description from the product, and nothing else, to show every request of the API run
     #[arg(long, requires = "dry_run", conflicts_with = "offline")]
     pub(super) fetch_description: bool,

@@ -9,7 +9,7 @@ use super::args;
 use super::exit::Exit;
 use super::progress::Progress;
 use super::terminal::{BOLD, DIM, Terminal};
-use crate::assess::{Options, Selection, fit, opening};
+use crate::assess::{Options, Selection, fit, load_packages, opening};
 use crate::bundle::{Bundle, Place, RecordError, record};
 use crate::document::Mistake;
 use crate::probe::{Door, Interrupt, Limits, Opening};
@@ -19,8 +19,15 @@ use crate::target::Target;
 
 pub(super) async fn run(args: &args::Assess, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     let profile = super::profile::load(&args.asked.profile, &args.asked.overlays)?;
-    let target = Arc::new(Target::read(&args.target)?);
+    let mut target = Target::read(&args.target)?;
+    target.packages.extend(args.package.iter().map(|name| super::check::reference(name)));
     let options = options(args, &profile)?;
+    if !args.dry_run {
+        for problem in load_packages(&mut target, super::check::package_named, super::check::cache().as_deref()) {
+            terminal.warn(format_args!("{problem}; {}", problem.help));
+        }
+    }
+    let target = Arc::new(target);
     if args.dry_run {
         let door = if args.fetch_description {
             let unopened = |e: crate::probe::ProbeError| vec![Mistake::new(args.target.display().to_string(), e.to_string())];

@@ -12,6 +12,7 @@ use crate::format::fhir::{Definitions, PackageInfo, PackageSource};
 use crate::format::json_schema::JsonSchema;
 use crate::format::{Context, Format, judge_file};
 use crate::report::{DocumentFormat, render_documents};
+use crate::target::PackageReference;
 use crate::verdict::Outcome;
 
 pub(super) fn run(args: &args::Check, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
@@ -112,6 +113,26 @@ fn find(name: &str) -> Result<PackageSource, Vec<Mistake>> {
     })
 }
 
+/// The same for the packages of target files: of several versions at hand the one that is named.
+pub(super) fn package_named(id: &str, version: Option<&str>) -> Option<PackageSource> {
+    let name = version.map_or_else(|| id.to_owned(), |version| format!("{id}#{version}"));
+    // A name is no path: a target file of somebody else must not make us read any file.
+    if id.contains(['/', '\\']) || id.starts_with('.') || Path::new(&name).exists() {
+        return None;
+    }
+    find(&name).ok()
+}
+
+/// A package that a person names on the command line: a path, or `id` or `id#version`.
+pub(super) fn reference(name: &str) -> PackageReference {
+    if Path::new(name).exists() {
+        let path = std::path::absolute(name).unwrap_or_else(|_| PathBuf::from(name));
+        return PackageReference { file: Some(path), ..PackageReference::default() };
+    }
+    let (id, version) = name.split_once('#').map_or((name, None), |(id, version)| (id, Some(version)));
+    PackageReference { id: Some(id.to_owned()), version: version.map(str::to_owned), ..PackageReference::default() }
+}
+
 pub(super) fn package(command: &args::Package, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     match command {
         args::Package::Add { path } => {
@@ -195,7 +216,7 @@ fn store() -> Option<PathBuf> {
 }
 
 /// Where indexes of packages are kept.
-fn cache() -> Option<PathBuf> {
+pub(super) fn cache() -> Option<PathBuf> {
     let folder =
         std::env::var_os("PROBITY_HOME").map(|home| PathBuf::from(home).join("cache")).or_else(|| Some(home()?.join(".cache/probity")))?;
     std::fs::create_dir_all(&folder).ok().map(|()| folder)

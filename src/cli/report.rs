@@ -70,7 +70,11 @@ pub(super) fn report(args: &args::Report, terminal: Terminal) -> Result<Exit, Ve
 /// Judges every recorded observation again and names each verdict that differs.
 pub(super) fn replay(args: &args::Replay, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     let bundle = read(&args.bundle)?;
-    Ok(if replayed(&bundle, terminal)? { Exit::Success } else { Exit::NotConformant })
+    Ok(match replayed(&bundle, terminal)? {
+        Replayed::Same => Exit::Success,
+        Replayed::Unjudged => Exit::NotDetermined,
+        Replayed::Different => Exit::NotConformant,
+    })
 }
 
 /// Checks that nothing was changed, and that the verdicts follow from the evidence.
@@ -98,7 +102,10 @@ pub(super) fn verify(args: &args::Replay, terminal: Terminal) -> Result<Exit, Ve
         assessment.profile.version,
         assessment.verdict().as_str()
     ));
-    if verification.is_sound() && same {
+    if verification.is_sound() && same == Replayed::Unjudged {
+        terminal.say("not determined: nothing was changed since the run, and some verdicts cannot be judged again without their packages");
+        Ok(Exit::NotDetermined)
+    } else if verification.is_sound() && same == Replayed::Same {
         terminal.say(format_args!("{GREEN}sound{GREEN:#}: nothing was changed since the run, and the verdicts follow from the evidence"));
         terminal.say("This shows that the bundle is whole, not who made it; a vendor who controls a run can feed it.");
         Ok(Exit::Success)
@@ -108,8 +115,21 @@ pub(super) fn verify(args: &args::Replay, terminal: Terminal) -> Result<Exit, Ve
     }
 }
 
-fn replayed(bundle: &Bundle, terminal: Terminal) -> Result<bool, Vec<Mistake>> {
-    let replay = bundle.replay().map_err(|e| vec![Mistake::new("bundle", e.to_string())])?;
+/// Whether the verdicts were reached again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Replayed {
+    Same,
+    Unjudged,
+    Different,
+}
+
+fn replayed(bundle: &Bundle, terminal: Terminal) -> Result<Replayed, Vec<Mistake>> {
+    let replay = bundle.replay_with(super::check::package_named, super::check::cache().as_deref());
+    let replay = replay.map_err(|e| vec![Mistake::new("bundle", e.to_string())])?;
+    for result in &replay.unjudged {
+        let on = result.endpoint.as_deref().map(|e| format!(" on {e}")).unwrap_or_default();
+        terminal.say(format_args!("{BOLD}not judged{BOLD:#}  {} check {}{on}: {}", result.requirement, result.check + 1, result.why));
+    }
     for difference in &replay.differences {
         let on = difference.endpoint.as_deref().map(|e| format!(" on {e}")).unwrap_or_default();
         terminal.say(format_args!(
@@ -126,7 +146,11 @@ fn replayed(bundle: &Bundle, terminal: Terminal) -> Result<bool, Vec<Mistake>> {
         replay.unseen,
         replay.differences.len()
     ));
-    Ok(replay.is_same())
+    Ok(match (replay.is_same(), replay.unjudged.is_empty()) {
+        (false, _) => Replayed::Different,
+        (true, false) => Replayed::Unjudged,
+        (true, true) => Replayed::Same,
+    })
 }
 
 /// A report; one that cannot be made is a fault of ours.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::certificate::{FaceChanges, Tls};
 use super::device::{AlarmLine, Broker, Constrained};
+use super::fhir::{FhirRequest, SampleFhir};
 use super::log_in::FormLogIn;
 use crate::api::exchange::ApiRequest;
 use crate::api::sample::{SampleApi, TOKEN, description};
@@ -39,6 +40,13 @@ pub(super) struct Service {
     /// The sample API at work.
     #[serde(skip)]
     pub(super) sample: Option<Arc<Mutex<SampleApi>>>,
+    /// Beneath `/fhir` the sample FHIR service answers where no route fits; its statement is the route
+    /// `GET /fhir/metadata`.
+    #[serde(default)]
+    pub(super) sample_fhir: bool,
+    /// The sample FHIR service at work.
+    #[serde(skip)]
+    pub(super) fhir: Option<Arc<Mutex<SampleFhir>>>,
     /// What a `tls-mock` agrees to beside what is recommended.
     #[serde(default)]
     pub(super) face: FaceChanges,
@@ -204,6 +212,9 @@ impl Service {
         if let Some(answered) = self.sample.as_ref().filter(|_| !known).and_then(|sample| self.ask_sample(sample, asked, secrets)) {
             return answered;
         }
+        if let Some(answered) = self.fhir.as_ref().and_then(|sample| self.ask_fhir(sample, asked, secrets, known)) {
+            return answered;
+        }
         let route = self.routes.get(&format!("{method} {}", asked.target)).or_else(|| self.routes.get(&format!("{method} {}", asked.path)));
         let route = route.unwrap_or(&self.fallback);
         let accepts = |kind: &str| asked.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("accept") && value.trim() == kind);
@@ -221,6 +232,9 @@ impl Service {
     /// # Errors
     /// An edit does not find what it is to replace, or finds it twice.
     pub(super) fn begin(&mut self, quirks: &[String]) -> Result<(), String> {
+        if self.sample_fhir {
+            self.fhir = Some(Arc::new(Mutex::new(SampleFhir::new(quirks.iter().map(String::as_str)))));
+        }
         if !self.sample_api {
             return if self.description_edits.is_empty() { Ok(()) } else { Err("description-edits: there is no sample API here".into()) };
         }
@@ -268,20 +282,41 @@ impl Service {
         } else {
             return None;
         };
+        Some(self.whole(status, &headers, &body, asked))
+    }
+
+    /// What the sample FHIR service answers, where the question is one for it. Of a path that has a route
+    /// only the format is its matter.
+    fn ask_fhir(&self, sample: &Mutex<SampleFhir>, asked: &Asked<'_>, secrets: &BTreeMap<String, String>, routed: bool) -> Option<Answered> {
+        let path = asked.path.strip_prefix("/fhir/")?;
+        let query = asked.target.split_once('?').map_or("", |(_, query)| query);
+        let known = asked.bearer.is_some() && asked.bearer == secrets.get("PROBITY_DEMO_FHIR").map(String::as_str);
+        let request = FhirRequest { method: asked.method, path, query, headers: &asked.headers, known };
+        let mut sample = sample.lock().unwrap_or_else(PoisonError::into_inner);
+        let response = match routed {
+            true if path == "metadata" => sample.not_acceptable(&request)?,
+            true => return None,
+            false => sample.respond(&request)?,
+        };
+        Some(self.whole(response.status, &response.headers, &response.body, asked))
+    }
+
+    /// An answer with the service's own header fields.
+    fn whole(&self, status: u16, headers: &[(String, String)], body: &[u8], asked: &Asked<'_>) -> Answered {
         let mut bytes = format!("HTTP/1.1 {status} {}\r\n", phrase(status)).into_bytes();
         let own: Vec<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
         let common = self.headers.iter().filter(|(name, _)| !own.contains(&name.to_ascii_lowercase()));
         for (name, value) in headers.iter().map(|(n, v)| (n, v)).chain(common) {
             bytes.extend(format!("{name}: {value}\r\n").into_bytes());
         }
-        if status != 204 && !own.iter().any(|name| name == "content-length") {
+        if !matches!(status, 204 | 304) && !own.iter().any(|name| name == "content-length") {
             bytes.extend(format!("Content-Length: {}\r\n", body.len()).into_bytes());
         }
         bytes.extend(b"\r\n");
         if asked.method != "HEAD" {
             bytes.extend(body);
         }
-        Some(Answered { bytes, repeat: None, closes: false })
+        Answered { bytes, repeat: None, closes: false }
     }
 }
 
@@ -417,14 +452,17 @@ fn phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
         201 => "Created",
+        202 => "Accepted",
         204 => "No Content",
         301 => "Moved Permanently",
         302 => "Found",
         303 => "See Other",
         308 => "Permanent Redirect",
+        304 => "Not Modified",
         400 => "Bad Request",
         401 => "Unauthorized",
         405 => "Method Not Allowed",
+        406 => "Not Acceptable",
         409 => "Conflict",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Content",
@@ -432,6 +470,7 @@ fn phrase(status: u16) -> &'static str {
         404 => "Not Found",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
+        501 => "Not Implemented",
         503 => "Service Unavailable",
         _ => "Status",
     }

@@ -99,6 +99,9 @@ formats! {
     OpenAcr = "openacr",
     /// FHIR resources, by the definitions of packages.
     Fhir = "fhir",
+    /// Observations of personal health devices in FHIR: codes, units, device, moment. By the PHD guide and
+    /// IEEE 11073, without packages and beside what `fhir` judges.
+    PhdObservation = "phd-observation",
     /// CycloneDX or SPDX parts list.
     Sbom = "sbom",
     /// CSAF 2.0 advisory.
@@ -181,6 +184,7 @@ pub fn judge(format: Format, name: &str, bytes: &[u8], context: &Context) -> Vec
         Format::ICal => ical::judge(bytes),
         Format::Xml => xml::judge(bytes),
         Format::Fhir => judge_fhir(name, bytes, context),
+        Format::PhdObservation => judge_source(name, bytes, fhir::device_observation::judge_source),
         Format::Sbom => judge_source(name, bytes, |source| sbom::PartsList::read(source).1),
         Format::Csaf => judge_source(name, bytes, csaf::judge),
         Format::Vex => judge_source(name, bytes, |source| vex::read(source).1),

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
-use super::package::{Kind, Listed, PackageError, PackageInfo, PackageSource, Shelf};
+use super::package::{Kind, Listed, PackageError, PackageIdentity, PackageInfo, PackageSource, Shelf};
 use super::profile::{At, CORE, Profile, TypeRef};
 use super::snapshot;
 use super::terminology::{CodeSystem, ValueSet};
@@ -169,6 +169,11 @@ impl Definitions {
     /// The packages, in the order they were given.
     pub fn packages(&self) -> impl Iterator<Item = &PackageInfo> {
         self.shelves.iter().map(|s| &s.info)
+    }
+    /// Which packages these are, in the order they were given: name, version and the hash of what they
+    /// define. Hashes the definitions, so it costs what reading them costs.
+    pub fn identities(&self) -> Vec<PackageIdentity> {
+        self.shelves.iter().map(Shelf::identity).collect()
     }
     /// What to know about the set: "wanted x, used y".
     pub fn notes(&self) -> &[String] {

@@ -40,5 +40,5 @@ mod tests;
 pub use definitions::{Definitions, Release};
 pub use ndjson::{LineFindings, judge_lines};
 pub use outcome::operation_outcome;
-pub use package::{PackageError, PackageInfo, PackageSource};
+pub use package::{PackageError, PackageIdentity, PackageInfo, PackageSource};
 pub use validator::{Options, Validator, pointer_of};

@@ -64,7 +64,7 @@ impl PackageError {
 /// A place to take a package from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PackageSource {
-    /// A gzipped tar archive.
+    /// A gzipped tar archive, or a Bundle of definitions in JSON.
     Archive(PathBuf),
     /// An unpacked package.
     Folder(PathBuf),
@@ -121,6 +121,18 @@ pub struct PackageInfo {
     /// The packages it needs and the versions it was built with.
     #[serde(default)]
     pub dependencies: std::collections::BTreeMap<String, String>,
+}
+
+/// Which package a set of definitions is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageIdentity {
+    /// Its name; empty where it has none.
+    pub name: String,
+    /// Its version; empty where it has none.
+    pub version: String,
+    /// SHA-256 of its definitions in the order of their addresses, 64 hexadecimal digits: the same for an
+    /// archive and for the folder that it was unpacked into.
+    pub sha256: String,
 }
 
 /// The kinds of definition that are kept.
@@ -196,6 +208,8 @@ impl Shelf {
         }
         let mut builder = Builder::default();
         match &archive {
+            // A Bundle of definitions stands for a package of its own.
+            Some(bytes) if bytes.trim_ascii_start().first() == Some(&b'{') => builder.take("definitions.json", bytes),
             Some(bytes) => read_archive(path, bytes, &mut builder)?,
             None => {
                 let mut total = 0u64;
@@ -223,6 +237,21 @@ impl Shelf {
             builder.add(value);
         }
         builder.finish()
+    }
+
+    /// Which package this is.
+    pub(super) fn identity(&self) -> PackageIdentity {
+        let mut order: Vec<&Listed> = self.listed.iter().collect();
+        // The text as well: one address may be defined twice.
+        order.sort_by_cached_key(|l| (l.kind as u8, l.url.clone(), l.version.clone(), self.text(l)));
+        let mut hash = Sha256::new();
+        for listed in order {
+            let text = self.text(listed);
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+        let sha256 = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        PackageIdentity { name: self.info.name.clone(), version: self.info.version.clone(), sha256 }
     }
 
     /// The stripped JSON of a definition.
