@@ -6,7 +6,7 @@
 use super::policy::{Demand, PhaseOut, SuiteOrder};
 use super::{Tier, TlsPolicy};
 use crate::probe::tls::{
-    EarlyData, Feature, Handshake, Order, ProbeOutcome, ProtocolVersion, Stop, Suite, Support, TlsSurvey, VersionSuites,
+    EarlyData, Feature, Handshake, Order, ProbeOutcome, ProtocolVersion, Sni, Stop, Suite, Support, TlsSurvey, VersionSuites,
 };
 use crate::verdict::{Cause, Evidence, Outcome, Place, Verdict};
 use schemars::JsonSchema;
@@ -30,7 +30,19 @@ pub fn judge_versions(survey: &TlsSurvey, policy: &TlsPolicy) -> Verdict {
         }
     }
     let spoken = list(survey.spoken());
-    finding.verdict(survey, &open, || format!("Only {spoken} is spoken"), "whether it is spoken")
+    let mut verdict = finding.verdict(survey, &open, || format!("Only {spoken} is spoken"), "whether it is spoken");
+    let asides = [
+        match survey.sni {
+            Sni::Needed => Some("clients that send no server name are declined"),
+            Sni::OtherCertificate => Some("clients that send no server name are shown another certificate"),
+            Sni::NotNeeded | Sni::Unknown(_) | Sni::NotAsked => None,
+        },
+        (survey.fallback_scsv == Feature::No).then_some("clients that were talked down to an older version are not warned (RFC 7507)"),
+    ];
+    for aside in asides.into_iter().flatten() {
+        verdict = verdict.note(aside);
+    }
+    verdict
 }
 
 /// Only suites of the policy are agreed to.

@@ -115,7 +115,8 @@ fn object(value: &Value, pointer: &str, name: &str, version: &str, notes: &mut N
     if let Some((_, needed)) = NEEDED.iter().find(|(known, _)| *known == name) {
         for key in needed.iter().filter(|key| value.get(**key).is_none()) {
             // Of these, words of their own tell already.
-            if !(*key == "type" && matches!(name, "components" | "component")) && !(*key == "alg") {
+            let told = *key == "alg" || (*key == "type" && matches!(name, "components" | "component"));
+            if !told {
                 notes.push(missing(key));
             }
         }

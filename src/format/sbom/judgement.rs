@@ -64,6 +64,14 @@ pub(super) fn judge_form(list: &PartsList, notes: &mut Notes<'_>) {
                 .clause(NTIA),
         );
     }
+    for (reference, pointer) in Graph::of(list).repeated {
+        notes.push(
+            Finding::error("reference-repeated", "two parts have the same reference")
+                .at(pointer)
+                .expected("a reference of its own for each part")
+                .observed(&reference),
+        );
+    }
     // Those of CycloneDX are looked at wherever they stand.
     if list.format != Format::CycloneDx {
         list.parts.iter().for_each(|part| judge_hashes(part, notes));
@@ -169,14 +177,6 @@ fn same_version(a: &str, b: &str) -> bool {
 }
 
 fn judge_graph(list: &PartsList, graph: &Graph, notes: &mut Notes<'_>) {
-    for (reference, pointer) in &graph.repeated {
-        notes.push(
-            Finding::error("reference-repeated", "two parts have the same reference")
-                .at(pointer.clone())
-                .expected("a reference of its own for each part")
-                .observed(reference),
-        );
-    }
     for (reference, pointer) in &graph.dangling {
         notes.push(
             Finding::error("graph-dangling", "a relation names a part that is not in the list")
