@@ -35,10 +35,12 @@ mod xml;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub use definitions::{Definitions, Release};
 pub use ndjson::{LineFindings, judge_lines};
 pub use outcome::operation_outcome;
-pub use package::{PackageError, PackageInfo, PackageSource};
+pub use package::{PackageError, PackageInfo, PackageSource, PackageSummary};
 pub use validator::{Options, Validator, pointer_of};
