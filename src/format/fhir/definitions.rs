@@ -46,10 +46,10 @@ impl std::str::FromStr for Release {
             "R4" | "4.0" => Ok(Self::R4),
             "R4B" | "4.3" => Ok(Self::R4B),
             "R5" | "5.0" => Ok(Self::R5),
-            version => match Self::of(version) {
-                Self::Other => Err(format!("no FHIR release is called `{text}`; there are R4, R4B and R5")),
-                known => Ok(known),
-            },
+            version => {
+                let known = Self::of(version);
+                if known == Self::Other { Err(format!("no FHIR release is called `{text}`; there are R4, R4B and R5")) } else { Ok(known) }
+            }
         }
     }
 }

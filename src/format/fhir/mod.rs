@@ -21,6 +21,7 @@ mod overlay;
 mod package;
 mod primitive;
 mod profile;
+mod questionnaire;
 mod reference;
 mod slicing;
 pub mod smart;
