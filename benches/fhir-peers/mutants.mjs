@@ -207,7 +207,7 @@ const OPERATORS = [
   ['narrative that is no div', is('xhtml'), (p) => put(p, `<p ${NS}>a</p>`)],
   ['narrative with a document type', is('xhtml'), (p) => put(p, `<!DOCTYPE div [<!ENTITY e "x">]><div ${NS}>&e;</div>`)],
   // Rules of data types and resources.
-  ['per-1: period backwards', is('Period'), (p) => put(p, { start: '2020-05-02', end: '2020-05-01' })],
+  ['per-1: period backwards', is('Period'), (p) => put(p, { start: '2020-05-02', end: '2019-05-01' })],
   ['qty-3: unit code without system', (p) => p.code === 'Quantity', (p) => put(p, { value: 1, code: 'kg' })],
   ['cpt-2: contact point without system', (p) => p.code === 'ContactPoint' && p.value.value, (p) => { delete p.value.system; }],
   ['att-1: data without type', (p) => p.code === 'Attachment', (p) => put(p, { data: 'aGVsbG8=' })],
@@ -235,7 +235,7 @@ const OPERATORS = [
   ['que-2: a link id twice', (p, r) => r.resourceType === 'Questionnaire' && p.key === 'item' && p.depth === 1, (p, r) => { r.item.push({ linkId: p.value.linkId, type: 'display', text: 'x' }); }],
   ['que-1: group without items', (p, r) => r.resourceType === 'Questionnaire' && p.key === 'item' && p.depth === 1, (p, r) => { r.item.push({ linkId: 'zz-group', type: 'group', text: 'x' }); }],
   ['qrs-1: items under item and answer', (p, r) => r.resourceType === 'QuestionnaireResponse' && p.key === 'item' && p.depth === 1, (p) => { p.value.answer = [{ valueString: 'x' }]; p.value.item = [{ linkId: 'zz', text: 'x' }]; }],
-  ['lst-1: deleted in a list that is no changes', (p, r) => r.resourceType === 'List' && p.key === 'entry', (p, r) => { r.mode = 'snapshot'; p.value.deleted = true; }],
+  ['lst-1: deleted in a list that is no changes', (p, r) => r.resourceType === 'List' && p.key === 'entry', (p, r) => { r.mode = 'snapshot'; p.value.deleted = true; r.x_ = 0; delete r.x_; }],
   ['enb: encounter location without location', (p, r) => r.resourceType === 'Encounter' && p.depth === 1, (p, r) => { r.location = [{ status: 'active' }]; }],
   ['meta.lastUpdated of a day', () => true, (p, r) => { r.meta = { ...(r.meta ?? {}), lastUpdated: '2020-01-01' }; }],
   ['meta.tag with an unknown property', () => true, (p, r) => { r.meta = { ...(r.meta ?? {}), tag: [{ sytem: 'http://example.org' }] }; }],

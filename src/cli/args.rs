@@ -195,15 +195,19 @@ pub(super) struct Replay {
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// The files; a folder is judged as a data package
-    #[arg(required = true)]
+    /// The files; `-` is standard input, a folder stands for the documents in it
+    #[arg(required = true, value_name = "FILE|FOLDER|-")]
     pub(super) files: Vec<PathBuf>,
     /// The format they are judged by; told from the content where nothing is said
     #[arg(short, long, value_name = "FORMAT")]
     pub(super) format: Option<String>,
-    /// A package of FHIR definitions: a path, or an id of an added or cached one; may be given several times
+    /// A package of FHIR definitions: a path, or an id of an added or cached one; may be given several times.
+    /// What it is built on is taken along where it is at hand. Without it, all that were added are used
     #[arg(long, value_name = "PATH|ID")]
     pub(super) package: Vec<String>,
+    /// The FHIR release whose added packages are used: R4, R4B or R5
+    #[arg(long = "fhir", value_name = "RELEASE", conflicts_with = "package")]
+    pub(super) release: Option<String>,
     /// A FHIR profile that each resource must meet, by its canonical address
     #[arg(long, value_name = "URL")]
     pub(super) profile: Vec<String>,

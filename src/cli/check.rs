@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args;
+use super::documents::{Document, documents};
 use super::exit::Exit;
+use super::package_set::{HOW_TO_GET, Places};
 use super::terminal::{BOLD, Terminal};
 use crate::document::{Mistake, Source};
 use crate::format::csv::TableSchema;
-use crate::format::fhir::{Definitions, PackageInfo, PackageSource};
+use crate::format::fhir::{Definitions, PackageSource, PackageSummary, Release};
 use crate::format::json_schema::JsonSchema;
-use crate::format::{Context, Format, judge_file};
+use crate::format::{Context, Format, Progress, judge_file, judge_reader};
 use crate::report::{DocumentFormat, render_documents};
 use crate::target::PackageReference;
 use crate::verdict::Outcome;
@@ -21,15 +23,26 @@ pub(super) fn run(args: &args::Check, terminal: Terminal) -> Result<Exit, Vec<Mi
     let report: DocumentFormat = args.report.parse().map_err(|why| usage(&args.report, format!("no such report: {why}")))?;
     let context = context(args, format, terminal)?;
     let mut files = Vec::new();
-    for path in &args.files {
-        let name = path.display().to_string();
+    let named = documents(&args.files)?;
+    for (done, document) in named.iter().enumerate() {
+        let name = match document {
+            Document::File(path) => path.display().to_string(),
+            Document::Input => "standard input".to_owned(),
+        };
+        if done % 100 == 99 {
+            terminal.live(format_args!("{done} of {} files", named.len()));
+        }
         let mut told = 0;
-        let judged = judge_file(path, format, &context, &mut |progress| {
+        let mut progress = |progress: Progress| {
             if progress.records >= told + 1_000 {
                 told = progress.records;
                 terminal.live(format_args!("{name}: {} documents, {} MB", progress.records, progress.bytes >> 20));
             }
-        });
+        };
+        let judged = match document {
+            Document::File(path) => judge_file(path, format, &context, &mut progress),
+            Document::Input => judge_reader(&name, std::io::stdin().lock(), format, &context, &mut progress),
+        };
         terminal.live("");
         files.push(judged.map_err(|e| vec![Mistake::new(&name, format!("cannot be read: {e}"))])?);
     }
@@ -72,14 +85,17 @@ fn context(args: &args::Check, format: Option<Format>, terminal: Terminal) -> Re
             );
         }
     }
-    let sources = if args.package.is_empty() {
-        store().map(|folder| packages(&folder)).unwrap_or_default()
-    } else {
-        args.package.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?
-    };
     // Without FHIR documents in sight, packages are not opened.
-    let wanted = !args.package.is_empty() || format.is_none_or(|f| f == Format::Fhir);
-    if wanted && !sources.is_empty() {
+    if args.package.is_empty() && format.is_some_and(|f| f != Format::Fhir) {
+        return Ok(context);
+    }
+    let sources = if args.package.is_empty() {
+        let release = args.release.as_deref().map(|word| word.parse::<Release>().map_err(|why| vec![Mistake::new(word, why)]));
+        places().of_release(release.transpose()?, terminal)?
+    } else {
+        places().with_dependencies(args.package.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?)?
+    };
+    if !sources.is_empty() {
         context.fhir = Some(Arc::new(load(&sources, terminal)?));
     }
     Ok(context)
@@ -108,7 +124,7 @@ fn find(name: &str) -> Result<PackageSource, Vec<Mistake>> {
     of_store.or(of_cache).ok_or_else(|| {
         vec![
             Mistake::new(name, "no such package")
-                .help("name a .tgz or folder, or `probity package add` it first; `probity package list` shows what is there"),
+                .help(format!("name a .tgz or folder, or an id that `probity package list` shows; {HOW_TO_GET}")),
         ]
     })
 }
@@ -138,27 +154,37 @@ pub(super) fn package(command: &args::Package, terminal: Terminal) -> Result<Exi
         args::Package::Add { path } => {
             let name = path.display().to_string();
             let source = PackageSource::new(path);
-            let info = source.info().map_err(|e| vec![Mistake::new(&name, e.to_string())])?;
+            let summary = source.summary(None).map_err(|e| vec![Mistake::new(&name, e.to_string())])?;
+            let info = &summary.info;
+            if summary.definitions == 0 || info.name.is_empty() {
+                return Err(vec![Mistake::new(&name, "this is no package of FHIR definitions").help(HOW_TO_GET)]);
+            }
             let folder = store().ok_or_else(|| vec![Mistake::new(&name, "no home folder to keep packages in").help("set PROBITY_HOME")])?;
             let plain = |text: &str| {
                 text.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_@+".contains(c) { c } else { '-' }).collect::<String>()
             };
             let to = folder.join(format!("{}#{}", plain(&info.name), plain(&info.version)));
             keep(path, &to).map_err(|e| vec![Mistake::new(&name, format!("cannot be kept in {}: {e}", folder.display()))])?;
-            terminal.say(format_args!("added {BOLD}{}{BOLD:#} {}{}", info.name, info.version, releases(&info)));
+            let count = summary.definitions;
+            terminal.say(format_args!("added {BOLD}{}{BOLD:#} {}{}, {count} definitions", info.name, info.version, releases(&summary)));
+            for (wanted, version) in info.dependencies.iter().filter(|(wanted, _)| places().find(wanted, "").is_none()) {
+                terminal.say(format_args!("  it is built on {wanted} {version}, which is not here yet"));
+            }
         }
         args::Package::List => {
-            let sources = store().map(|folder| packages(&folder)).unwrap_or_default();
+            let sources = places().kept();
             if sources.is_empty() {
-                terminal.say("no packages; add one with `probity package add FILE.tgz`");
+                terminal.say(format_args!("no packages; {HOW_TO_GET}"));
             }
             for source in sources {
-                match source.info() {
-                    Ok(info) => terminal.say(format_args!(
-                        "{BOLD}{}{BOLD:#} {}  FHIR {}  {}",
-                        info.name,
-                        info.version,
-                        info.fhir_versions.join(", "),
+                match source.summary(cache().as_deref()) {
+                    Ok(summary) => terminal.say(format_args!(
+                        "{BOLD}{}{BOLD:#} {}{}, {} definitions{}  {}",
+                        summary.info.name,
+                        summary.info.version,
+                        releases(&summary),
+                        summary.definitions,
+                        if summary.core.is_some() { ", base types" } else { "" },
                         source.path().display()
                     )),
                     Err(error) => terminal.warn(error),
@@ -170,8 +196,14 @@ pub(super) fn package(command: &args::Package, terminal: Terminal) -> Result<Exi
 }
 
 /// The FHIR releases that a package is for, where it says so.
-fn releases(info: &PackageInfo) -> String {
-    if info.fhir_versions.is_empty() { String::new() } else { format!(", FHIR {}", info.fhir_versions.join(", ")) }
+fn releases(summary: &PackageSummary) -> String {
+    let releases: Vec<String> = summary.releases().iter().map(ToString::to_string).collect();
+    if releases.is_empty() { String::new() } else { format!(", FHIR {}", releases.join(", ")) }
+}
+
+/// Where packages are looked for.
+fn places() -> Places {
+    Places { store: store(), shared: home().map(|home| home.join(".fhir/packages")), cache: cache() }
 }
 
 /// Copies an archive, or a folder with all that is in it.

