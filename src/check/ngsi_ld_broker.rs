@@ -308,6 +308,8 @@ mod tests {
         format!(r#"{{"id": "{ID}", "type": "Bed", "occupied": {{"type": "Property", "value": true, "observedAt": "2026-11-22T10:00:00Z"}}{more}}}"#)
     }
 
+    type Change<'c> = &'c dyn Fn(&mut BrokerSeen);
+
     fn broker() -> BrokerSeen {
         let with = |text: &str| text.replacen('{', &format!("{{\"@context\": \"{CORE}\", "), 1);
         let error = |status, name: &str| answer(status, &PROBLEM, &format!(r#"{{"type": "https://uri.etsi.org/ngsi-ld/errors/{name}", "title": "no"}}"#));
@@ -345,7 +347,7 @@ mod tests {
 
     #[test]
     fn each_defect_fails_for_its_reason() {
-        let defects: [(&str, &dyn Fn(&mut BrokerSeen)); 12] = [
+        let defects: [(&str, Change<'_>); 12] = [
             ("not in UTC", &|s| text(&mut s.linked, "10:00:00Z", "10:00:00+01:00")),
             ("another entity", &|s| text(&mut s.linked, "Bed:1", "Bed:2")),
             ("media type", &|s| s.linked = Some(answer(200, &[("Content-Type", "application/json")], "{}"))),

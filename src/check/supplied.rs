@@ -56,15 +56,13 @@ impl Supplied {
             let (location, text) = document.text(name)?;
             let schema = value(location, text)?;
             let unsound = |faults: Vec<Finding>| Box::new(Verdict::from_findings(&faults, &format!("the schema `{name}`")));
-            match format {
-                Format::Json => context.schema = Some(JsonSchema::compile(&schema, &others).map_err(unsound)?),
-                Format::Csv => context.table_schema = Some(TableSchema::read(&schema).map_err(unsound)?.0),
-                _ => {
-                    return Err(Box::new(Verdict::cant_tell(
-                        Cause::Bug,
-                        format!("the profile names a schema for {format}, which takes none"),
-                    )));
-                }
+            if format == Format::Json {
+                context.schema = Some(JsonSchema::compile(&schema, &others).map_err(unsound)?);
+            } else if format == Format::Csv {
+                context.table_schema = Some(TableSchema::read(&schema).map_err(unsound)?.0);
+            } else {
+                let reason = format!("the profile names a schema for {format}, which takes none");
+                return Err(Box::new(Verdict::cant_tell(Cause::Bug, reason)));
             }
         }
         context.contexts = others;

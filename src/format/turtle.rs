@@ -110,13 +110,11 @@ fn collect<'v>(value: &'v Value, address: &str, words: &mut BTreeSet<&'v str>) {
 /// A word in the place of a property or a class.
 fn word(iri: &str, at: &str, known: &BTreeMap<&str, BTreeSet<&str>>, told: &mut BTreeSet<String>, findings: &mut Findings) {
     match known.iter().filter(|(address, _)| iri.starts_with(**address)).max_by_key(|(address, _)| address.len()) {
-        Some((address, words)) if !words.contains(iri) => {
-            if told.insert(iri.to_owned()) {
-                let finding = Finding::error("word-unknown", "the vocabulary does not have this word").at(at);
-                findings.push(
-                    finding.expected(format!("a word of {}", Untrusted::new(address))).observed(iri).clause("RDF 1.1 Concepts section 1.4"),
-                );
-            }
+        Some((address, words)) if !words.contains(iri) && told.insert(iri.to_owned()) => {
+            let finding = Finding::error("word-unknown", "the vocabulary does not have this word").at(at);
+            findings.push(
+                finding.expected(format!("a word of {}", Untrusted::new(address))).observed(iri).clause("RDF 1.1 Concepts section 1.4"),
+            );
         }
         Some(_) => {}
         None if iri.starts_with(SAREF) => {
