@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::{RenderOptions, words};
 use crate::assess::{Assessment, Counts, PillarVerdict, RequirementView};
 use crate::profile::Level;
-use crate::verdict::{Evidence, Outcome};
+use crate::verdict::{Cause, Evidence, Outcome};
 
 /// The narrowest line that is still laid out.
 const MIN_WIDTH: usize = 40;
@@ -95,6 +95,12 @@ impl Page {
             self.blank();
             self.line(0, &format!("{}:", words::cause(cause)), Some(bold()));
             self.line(0, words::next_step(cause), None);
+            // What somebody left out on purpose needs no words of its own.
+            if cause == Some(Cause::Selection) {
+                let ids: Vec<&str> = views.iter().map(|v| v.text.id.as_str()).collect();
+                self.line(2, &ids.join(", "), None);
+                continue;
+            }
             for view in views {
                 self.blank();
                 self.requirement(view);
