@@ -636,7 +636,7 @@ fn places(value: &Value, at: String, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => map.iter().for_each(|(key, sub)| step(key, sub)),
         Value::Array(items) => items.iter().enumerate().for_each(|(index, sub)| step(&index.to_string(), sub)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
