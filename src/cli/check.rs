@@ -56,9 +56,8 @@ pub(super) fn run(args: &args::Check, terminal: Terminal) -> Result<Exit, Vec<Mi
 
 /// What the person supplied besides the documents.
 fn context(args: &args::Check, format: Option<Format>, terminal: Terminal) -> Result<Context, Vec<Mistake>> {
-    let mut context = Context::default();
-    context.api_description = Some(crate::api::lint::judge_document);
-    context.fhir_profiles.clone_from(&args.profile);
+    let mut context =
+        Context { fhir_profiles: args.profile.clone(), api_description: Some(crate::api::lint::judge_document), ..Context::default() };
     let read = |path: &Path| -> Result<Source, Vec<Mistake>> {
         let name = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|e| vec![Mistake::new(&name, format!("cannot be read: {e}"))])?;

@@ -213,6 +213,13 @@ fn write(url: &Url, look: &Look, profile: &Profile) -> String {
     line("facts:                   # they decide which requirements apply");
     for (name, fact) in &profile.facts {
         line(&format!("  # {}", fact.ask));
+        // What was seen is filled in, so that the first run asks something.
+        let seen: Vec<&str> =
+            if name == "kind" { roles.iter().copied().filter(|role| fact.choices.iter().any(|c| c == role)).collect() } else { Vec::new() };
+        if !seen.is_empty() {
+            line(&format!("  {name}: [{}]        # as seen; correct it. Some of: {}", seen.join(", "), fact.choices.join(", ")));
+            continue;
+        }
         let value = match fact.kind {
             FactType::Flag => "TODO      # true or false".to_owned(),
             FactType::Number => "TODO      # a number".to_owned(),

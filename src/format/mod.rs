@@ -138,6 +138,9 @@ impl std::str::FromStr for Format {
     }
 }
 
+/// A judge of documents: from name and bytes to findings.
+pub type DocumentJudge = fn(&str, &[u8]) -> Vec<Finding>;
+
 /// What the user supplied besides the document.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -155,7 +158,7 @@ pub struct Context {
     /// How a CSV text is written, if not as RFC 4180 says.
     pub dialect: csv::Dialect,
     /// The judge of API descriptions, who lives a floor above: from name and text to findings.
-    pub api_description: Option<fn(&str, &[u8]) -> Vec<Finding>>,
+    pub api_description: Option<DocumentJudge>,
 }
 
 /// How far a long reading is.

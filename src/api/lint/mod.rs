@@ -246,6 +246,13 @@ pub static RULES: &[Rule] = &[
         schemas::reference_siblings,
     ),
     rule_of(
+        "nullable-heard",
+        Some(Warning),
+        "From OpenAPI 3.1 on, `nullable` is not used.",
+        "OpenAPI 3.1, Schema Object",
+        schemas::nullable_heard,
+    ),
+    rule_of(
         "schemas-end",
         Some(Error),
         "No schema refers to itself without end.",
@@ -561,7 +568,7 @@ pub static RULES: &[Rule] = &[
     ),
     rule_of(
         "enum-unique",
-        Some(Error),
+        Some(Warning),
         "No value stands twice in an enumeration.",
         "JSON Schema Validation 2020-12, section 6.1.2",
         schemas::enum_unique,

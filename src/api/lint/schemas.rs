@@ -194,9 +194,6 @@ pub(super) fn valid_schema(desk: &mut Desk<'_>) {
         {
             gathered.tell(spot.child("discriminator"), "the discriminator has no `propertyName`", None);
         }
-        if edition.is_json_schema() && object.contains_key("nullable") {
-            gathered.tell(spot.child("nullable"), "`nullable` has no effect from OpenAPI 3.1 on; use the type `null`", None);
-        }
     });
     for finding in &mut desk.findings {
         finding.clause.clone_from(&clause);
@@ -208,6 +205,18 @@ fn shown(value: &Value) -> String {
         Value::Object(_) => "an object".into(),
         Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
     }
+}
+
+pub(super) fn nullable_heard(desk: &mut Desk<'_>) {
+    // A keyword that JSON Schema does not know is allowed, and says nothing.
+    if !desk.description.edition().is_json_schema() {
+        return;
+    }
+    each(desk, |spot, object, gathered| {
+        if object.contains_key("nullable") {
+            gathered.tell(spot.child("nullable"), "`nullable` has no effect from OpenAPI 3.1 on; use the type `null`", None);
+        }
+    });
 }
 
 pub(super) fn reference_siblings(desk: &mut Desk<'_>) {

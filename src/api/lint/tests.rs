@@ -530,6 +530,7 @@ fn every_rule_fails_for_its_own_reason_only() {
         "schema-pascal-case",
         "list-in-object",
         "property-one-style",
+        "nullable-heard",
     ];
     let untold: Vec<&str> = RULES.iter().map(|r| r.name).filter(|name| !seen.contains(*name) && !apart.contains(name)).collect();
     assert_eq!(untold, Vec::<&str>::new());
@@ -576,6 +577,10 @@ fn rules_that_need_more_than_one_edit() {
     let findings = judge(&description, &list, &LintParameters::default()).unwrap();
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].path, "/paths/~1calls/get/responses/200/content/application~1json/schema");
+
+    let nullable = json!({ "openapi": "3.1.0", "info": {}, "components": { "schemas": { "A": { "type": "string", "nullable": true } } } });
+    assert!(rules_of(&nullable.to_string()).contains("nullable-heard"));
+    assert!(!rules_of(&nullable.to_string().replace("3.1.0", "3.0.3")).contains("nullable-heard"));
 
     let swagger = json!({ "swagger": "2.0", "info": {}, "paths": {} });
     assert!(rules_of(&swagger.to_string()).contains("openapi-3"));
@@ -631,7 +636,7 @@ fn places(value: &Value, at: String, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => map.iter().for_each(|(key, sub)| step(key, sub)),
         Value::Array(items) => items.iter().enumerate().for_each(|(index, sub)| step(&index.to_string(), sub)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -677,7 +682,20 @@ fn a_value_of_another_type_is_never_passed_over() {
 #[test]
 fn faulty_and_odd_documents_are_told_and_never_crash() {
     let refused = |text: &str| judge_document("d", text.as_bytes());
-    for text in ["", "{", "[]", "7", "null", "\"openapi\"", "openapi: 3.1.0\n\tinfo: x", "openapi: [3", "<html></html>", "\u{0}", "{\"openapi\":\"1.0\"}", "swagger: 1.2\n"] {
+    for text in [
+        "",
+        "{",
+        "[]",
+        "7",
+        "null",
+        "\"openapi\"",
+        "openapi: 3.1.0\n\tinfo: x",
+        "openapi: [3",
+        "<html></html>",
+        "\u{0}",
+        "{\"openapi\":\"1.0\"}",
+        "swagger: 1.2\n",
+    ] {
         assert!(!refused(text).is_empty(), "{text}");
     }
     assert!(!judge_document("d", b"\xff\xfe{\x00").is_empty());
@@ -687,12 +705,18 @@ fn faulty_and_odd_documents_are_told_and_never_crash() {
         ("openapi: 3.2.0", "info: {title: t, version: 1.0.0}\npaths: {/a: {query: {responses: {'200': {description: ok}}}}}"),
         ("swagger: '2.0'", "info: {title: t, version: 1.0.0}\npaths: {/a: {get: {responses: {200: {description: ok}}}}}"),
         ("asyncapi: 2.6.0", "info: {title: t, version: 1.0.0}\nchannels: {a: {subscribe: {message: {payload: {type: string}}}}}"),
-        ("asyncapi: 3.0.0", "info: {title: t, version: 1.0.0}\nchannels: {a: {address: a, messages: {m: {payload: {type: string}}}}}\noperations: {o: {action: send, channel: {$ref: '#/channels/a'}}}"),
+        (
+            "asyncapi: 3.0.0",
+            "info: {title: t, version: 1.0.0}\nchannels: {a: {address: a, messages: {m: {payload: {type: string}}}}}\noperations: {o: {action: send, channel: {$ref: '#/channels/a'}}}",
+        ),
     ] {
         // Sound: no error. Cut anywhere, or with a byte that does not belong there: no crash.
         let whole = format!("{start}\n{body}\n");
-        let errors: Vec<String> =
-            refused(&whole).iter().filter(|f| f.severity == Severity::Error && f.rule != "error-response").map(ToString::to_string).collect();
+        let errors: Vec<String> = refused(&whole)
+            .iter()
+            .filter(|f| f.severity == Severity::Error && f.rule != "error-response")
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(errors, Vec::<String>::new(), "{whole}");
         for at in 1..whole.len() {
             let cut = &whole[..at];
