@@ -117,7 +117,10 @@ impl Outcome {
             _ => match &self.elsewhere {
                 Some(host) => (
                     Cause::Missing,
-                    format!("the log-in is done elsewhere, at {}; name the log-in of that host as an endpoint", crate::verdict::Untrusted::new(host)),
+                    format!(
+                        "the log-in is done elsewhere, at {}; name the log-in of that host as an endpoint",
+                        crate::verdict::Untrusted::new(host)
+                    ),
                 ),
                 None if form == LogInForm::Basic && (200..300).contains(&self.status) => {
                     (Cause::Target, "the path opens to a name and password that nobody has: it is not protected by a log-in".into())
@@ -243,7 +246,9 @@ pub(super) mod tests {
     fn what_is_no_log_in_is_told() {
         let cause = |o: &Outcome, form| o.hindrance(form).map(|v| v.outcome);
         use crate::verdict::Outcome::CantTell;
-        for (status, headers) in [(404, vec![]), (405, vec![]), (500, vec![]), (429, vec![]), (302, vec![("Location", "https://sso.test/")])] {
+        for (status, headers) in
+            [(404, vec![]), (405, vec![]), (500, vec![]), (429, vec![]), (302, vec![("Location", "https://sso.test/")])]
+        {
             assert_eq!(cause(&outcome(status, &headers, ""), LogInForm::Form), Some(CantTell), "{status}");
         }
         assert_eq!(cause(&outcome(200, &[], "open"), LogInForm::Basic), Some(CantTell));

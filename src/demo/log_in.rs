@@ -31,7 +31,8 @@ pub(super) struct FormLogIn {
 impl FormLogIn {
     /// The answer: status, further header fields and the page.
     pub(super) fn answer(&self, body: &[u8], secrets: &BTreeMap<String, String>) -> (u16, Vec<(&'static str, &'static str)>, &'static str) {
-        let field = |name: &str| url::form_urlencoded::parse(body).find(|(n, _)| n == name).map(|(_, v)| v.into_owned()).unwrap_or_default();
+        let field =
+            |name: &str| url::form_urlencoded::parse(body).find(|(n, _)| n == name).map(|(_, v)| v.into_owned()).unwrap_or_default();
         let (name, password) = (field("username"), field("password"));
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         let (count, since) = wrong.get(&name).copied().unwrap_or((0, Instant::now()));
@@ -68,7 +69,10 @@ mod tests {
     fn an_account_is_closed_after_too_many_wrong_passwords() {
         let secrets = BTreeMap::from([("S".to_owned(), "right".to_owned())]);
         let log_in = |patience: &str| -> FormLogIn {
-            serde_json::from_str(&format!("{{\"path\":\"/login\",\"accounts\":{{\"a\":\"S\"}},\"factory\":{{\"admin\":\"admin\"}}{patience}}}")).unwrap()
+            serde_json::from_str(&format!(
+                "{{\"path\":\"/login\",\"accounts\":{{\"a\":\"S\"}},\"factory\":{{\"admin\":\"admin\"}}{patience}}}"
+            ))
+            .unwrap()
         };
         let patient = log_in("");
         for _ in 0..20 {

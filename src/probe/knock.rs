@@ -83,7 +83,8 @@ impl Door {
                 if !listen.is_zero() {
                     let mut bytes = [0_u8; MOST_GREETING];
                     // Silence and a reset are both no greeting.
-                    let heard = self.bounded(self.run_end.within(listen), &address.to_string(), Phase::Answer, stream.read(&mut bytes)).await;
+                    let heard =
+                        self.bounded(self.run_end.within(listen), &address.to_string(), Phase::Answer, stream.read(&mut bytes)).await;
                     if let Ok(Ok(count)) = heard {
                         usage.received(count);
                         greeting = hex(bytes.get(..count).unwrap_or_default());

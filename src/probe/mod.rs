@@ -37,8 +37,8 @@ pub use credential::{Credential, CredentialKind, Secret};
 pub use datagrams::Datagrams;
 pub use error::{Budget, Phase, ProbeError, Refusal};
 pub use http::{
-    Bytes, Chunked, ConnectionFacts, CredentialUse, Cut, Exchange, FaultKind, Head, HttpFault, LogInBody, Redirect, Request, Response, SentRequest,
-    Timing, Trail, Withholding, find_end, parse_head,
+    Bytes, Chunked, ConnectionFacts, CredentialUse, Cut, Exchange, FaultKind, Head, HttpFault, LogInBody, Redirect, Request, Response,
+    SentRequest, Timing, Trail, Withholding, find_end, parse_head,
 };
 pub use interrupt::Interrupt;
 pub use journal::{Ending, JournalEntry, JournalSink, JournalSummary, Transport};
