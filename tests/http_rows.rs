@@ -1,7 +1,7 @@
 //! Services of different make and the rows on HTTP: what is sound in its own way fails nothing, and each
 //! defect fails the one check that is about it.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and say why")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
