@@ -8,7 +8,8 @@ use std::path::Path;
 
 use probity::check::Check;
 use probity::cli::Exit;
-use probity::profile::{overlay_schema, profile_schema, target_schema, waiver_schema};
+use probity::document::Source;
+use probity::profile::{Profile, overlay_schema, profile_schema, target_schema, waiver_schema};
 use serde_json::Value;
 
 fn holds(path: &str, text: &str) {
@@ -62,6 +63,88 @@ fn reference_page_of_the_kinds() {
         }
     }
     holds("docs/checks.md", &page);
+}
+
+/// An example of the sample vendor's, its days and addresses filled in.
+fn filled_in(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").unwrap();
+        out.push_str(before);
+        out.push_str(match name.get(..4).unwrap_or_default() {
+            "day-" => "2026-09-01",
+            "day+" => "2031-09-01",
+            "now-" => "2026-11-01T09:00:00Z",
+            "now+" => "2027-06-01T09:00:00Z",
+            "orig" => "https://api.brightbell.example",
+            other => panic!("{other} has no example"),
+        });
+        rest = after;
+    }
+    out + rest
+}
+
+#[test]
+fn reference_page_of_the_documents_a_vendor_hands_in() {
+    let profile = Profile::load("eu-core").unwrap();
+    let written = profile.to_value();
+    let vendor = include_str!("../fixtures/vendors/sound.yaml");
+    let vendor = Source::yaml("sound.yaml", vendor.as_bytes()).unwrap().value().clone();
+    let named = vendor["target"]["documents"].as_object().unwrap();
+    let mut page = format!(
+        "# The documents that a vendor hands in\n\nMade from the profile `{}` and the sound sample vendor by `UPDATE=1 cargo test --test generated`.\n\n\
+         Each stands in the target file under `documents:` by the name given here, as a file beside the target file or as an\n\
+         address. Files with fields are YAML or JSON. `probity preflight TARGET` tells which are missing.\n",
+        profile.id
+    );
+    let mut asked_somewhere = 0;
+    for (document, location) in named {
+        let pattern = if document.starts_with("instructions-") { "instructions-{language}" } else { document };
+        let quoted = format!("`{pattern}`");
+        let asking: Vec<&Value> = written["requirements"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|r| r["remedy"].as_str().unwrap().contains(&quoted) || asks_for(&r["checks"], pattern))
+            .collect();
+        if pattern != document && document != "instructions-en" {
+            continue;
+        }
+        assert!(!asking.is_empty(), "no requirement asks for `{document}`, and the sound vendor hands it in");
+        asked_somewhere += 1;
+        let _ = write!(page, "\n## {pattern}\n\n");
+        for requirement in asking {
+            let field = |name: &str| requirement[name].as_str().unwrap().trim();
+            let _ = writeln!(page, "* **{} {}.** {}", field("id"), field("title"), field("remedy"));
+        }
+        let location = location.as_str().unwrap();
+        match &vendor["files"][location]["data"] {
+            Value::Null => {
+                let _ = writeln!(page, "\nAn address, such as `{}`.", filled_in(location));
+            }
+            data => {
+                let text = filled_in(&serde_json::to_string_pretty(data).unwrap());
+                if text.lines().count() > 80 {
+                    page.push_str("\nIts form stands on a page of its own: [ics.md](ics.md).\n");
+                } else {
+                    let _ = writeln!(page, "\n```json\n{text}\n```");
+                }
+            }
+        }
+    }
+    assert!(asked_somewhere > 15);
+    holds("docs/documents.md", &page);
+}
+
+/// Whether a check names the document in one of its parameters.
+fn asks_for(check: &Value, document: &str) -> bool {
+    match check {
+        Value::String(text) => text == document,
+        Value::Array(items) => items.iter().any(|item| asks_for(item, document)),
+        Value::Object(fields) => fields.values().any(|field| asks_for(field, document)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 #[test]

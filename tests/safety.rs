@@ -68,8 +68,9 @@ async fn server(answer: impl Fn(usize) -> Option<&'static str> + Send + 'static)
             match answer(counted.fetch_add(1, Ordering::SeqCst)) {
                 Some(text) => {
                     let mut head = [0; 4096];
-                    stream.read(&mut head).await.ok();
-                    stream.write_all(text.as_bytes()).await.ok();
+                    if stream.read(&mut head).await.unwrap_or(0) > 0 {
+                        stream.write_all(text.as_bytes()).await.ok();
+                    }
                     stream.shutdown().await.ok();
                 }
                 // Kept open, and never a word.

@@ -18,6 +18,8 @@ use super::plan::link_relation;
 use crate::document::Source;
 use crate::verdict::Finding;
 
+/// Where catalogs are (RFC 9727, section 3).
+const WELL_KNOWN_CATALOG: &str = "/.well-known/api-catalog";
 /// The most requests of one search.
 const MAX_REQUESTS: usize = 64;
 /// The most addresses that one answer adds.
@@ -124,6 +126,7 @@ pub struct Discovery {
     found: Vec<Found>,
     passed_over: Vec<(String, String)>,
     catalog: Option<bool>,
+    findings: Vec<Finding>,
 }
 
 impl Discovery {
@@ -133,7 +136,7 @@ impl Discovery {
         if let Some(stated) = stated {
             queue.push_back((join(base, stated), Via::Stated));
         }
-        queue.push_back((join(base, "/.well-known/api-catalog"), Via::Catalog));
+        queue.push_back((join(base, WELL_KNOWN_CATALOG), Via::Catalog));
         queue.push_back((base.to_owned(), Via::ServiceDesc));
         let folder = format!("{}/", base.trim_end_matches('/'));
         for path in PATHS {
@@ -152,6 +155,7 @@ impl Discovery {
             found: Vec::new(),
             passed_over: Vec::new(),
             catalog: None,
+            findings: Vec::new(),
         }
     }
 
@@ -163,8 +167,7 @@ impl Discovery {
         while let Some((url, via)) = self.queue.pop_front() {
             // One description is enough; the catalog is asked all the same, because it is asked for itself.
             let enough = self.found.iter().any(|f| f.kind == FoundKind::Description);
-            if (enough && !url.ends_with("/.well-known/api-catalog")) || self.asked.len() >= MAX_REQUESTS || !self.asked.insert(url.clone())
-            {
+            if (enough && !url.ends_with(WELL_KNOWN_CATALOG)) || self.asked.len() >= MAX_REQUESTS || !self.asked.insert(url.clone()) {
                 continue;
             }
             let search = Search { id: format!("discovery/{}", self.asked.len()), url, via, accept: ACCEPT };
@@ -180,34 +183,55 @@ impl Discovery {
         first.into_iter().chain(then).collect()
     }
 
-    /// Addresses that answered with success and had no description, with what they had instead.
+    /// Addresses that had no description, with what they had instead: another document, or a log-in.
     pub fn passed_over(&self) -> &[(String, String)] {
         &self.passed_over
     }
 
-    /// Whether there is an API catalog; `None`: it was not asked.
+    /// Whether there is an API catalog that leads somewhere; `None`: it was not asked.
     pub fn has_catalog(&self) -> Option<bool> {
         self.catalog
     }
 
+    /// What is wrong with how the catalog is served.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
     fn absorb(&mut self, search: &Search, exchange: &ApiExchange) {
         let Some(response) = &exchange.response else { return };
-        let is_catalog = search.url.ends_with("/.well-known/api-catalog");
-        if is_catalog {
-            self.catalog = Some(response.is_success() && catalog(response, &search.url).is_some());
+        let links = (search.via == Via::Catalog).then(|| catalog(response, &search.url)).flatten().filter(|_| response.is_success());
+        if search.url.ends_with(WELL_KNOWN_CATALOG) {
+            self.catalog = Some(links.as_ref().is_some_and(|links| !links.is_empty()));
         }
         if !response.is_success() {
+            // What is behind a log-in, and what the target itself names, is worth telling.
+            if matches!(response.status, 401 | 403) {
+                self.passed_over.push((search.url.clone(), format!("status {}: a log-in", response.status)));
+            } else if search.via == Via::Stated {
+                self.passed_over.push((search.url.clone(), format!("status {}", response.status)));
+            }
             return;
         }
         let mut next: Vec<(String, Via)> = Vec::new();
         for link in response.header_all("link") {
-            next.extend(link_relation(link, "service-desc").map(|a| (join(&search.url, &a), Via::ServiceDesc)));
+            for (relation, via) in [("service-desc", Via::ServiceDesc), ("api-catalog", Via::Catalog)] {
+                next.extend(link_relation(link, relation).map(|a| (join(&search.url, &a), via)));
+            }
         }
-        if is_catalog {
-            next.extend(catalog(response, &search.url).unwrap_or_default().into_iter().map(|a| (a, Via::Catalog)));
+        if let Some(links) = links {
+            self.findings.extend(catalog_served(response, &search.url));
+            next.extend(links.into_iter().map(|a| (a, Via::Catalog)));
         } else {
             match recognise(search, response) {
-                Ok(found) => self.found.push(found),
+                Ok(found) => {
+                    // The root of a directory of services names its description.
+                    if let (FoundKind::Hsds, Some(address)) = (found.kind, found.source.value().get("openapi_url").and_then(Value::as_str))
+                    {
+                        next.push((join(&search.url, address), Via::ServiceDesc));
+                    }
+                    self.found.push(found);
+                }
                 Err(what) => {
                     next.extend(from_page(response, &search.url).into_iter().map(|a| (a, Via::Page)));
                     if search.url != self.base {
@@ -269,17 +293,36 @@ fn recognise(search: &Search, response: &ApiResponse) -> Result<Found, String> {
     Ok(Found { url: search.url.clone(), via: search.via, kind, edition, source, findings })
 }
 
-/// The descriptions that an API catalog names (RFC 9727, section 4; RFC 9264). `None`: it is none.
+/// The addresses that an API catalog names (RFC 9727, section 4), descriptions first. `None`: it is none.
 fn catalog(response: &ApiResponse, url: &str) -> Option<Vec<String>> {
-    let body = response.json()?;
+    const RELATIONS: [&str; 3] = ["service-desc", "item", "api-catalog"];
+    let Some(body) = response.json() else {
+        // The other form of a linkset is that of the header field Link (RFC 9264, section 4.1).
+        let text = String::from_utf8_lossy(&response.body).replace(['\r', '\n'], " ");
+        let plain = response.media_type().is_some_and(|m| m == "application/linkset");
+        return plain.then(|| RELATIONS.iter().filter_map(|r| link_relation(&text, r)).map(|a| join(url, &a)).collect());
+    };
     let contexts = body.get("linkset")?.as_array()?;
     let mut found = Vec::new();
-    for relation in ["service-desc", "item"] {
+    for relation in RELATIONS {
         for link in contexts.iter().filter_map(|c| c.get(relation)?.as_array()).flatten() {
             found.extend(link.get("href").and_then(Value::as_str).map(|href| join(url, href)));
         }
     }
     Some(found)
+}
+
+/// What is wrong with how a catalog is served.
+fn catalog_served(response: &ApiResponse, url: &str) -> Option<Finding> {
+    let media_type = response.media_type().unwrap_or_default();
+    (!media_type.starts_with("application/linkset")).then(|| {
+        let what = if media_type.is_empty() { "no media type".to_owned() } else { media_type };
+        Finding::warning("catalog-media-type", "the API catalog is not served as a linkset")
+            .observed(&what)
+            .expected("application/linkset+json")
+            .clause("RFC 9727, section 4; RFC 9264, section 4.2")
+            .at(url)
+    })
 }
 
 /// The descriptions that a page for people loads or links to.
@@ -366,6 +409,45 @@ mod tests {
             _ => None,
         });
         assert_eq!((discovery.found()[0].via, asked.len()), (Via::ServiceDesc, 3));
+    }
+
+    #[test]
+    fn other_ways_lead_there_and_a_login_is_told() {
+        // A catalog in the form of a header field, and one that a header field leads to.
+        let (discovery, _) = search("http://h/v1", None, |path| match path {
+            "/.well-known/api-catalog" => Some((
+                200,
+                vec![("Content-Type", "application/linkset")],
+                "<http://h/v1>; rel=\"item\",\r\n <d.json>; rel=\"service-desc\"",
+            )),
+            "/.well-known/d.json" => Some((200, vec![("Content-Type", "application/json")], DOCUMENT)),
+            _ => None,
+        });
+        assert_eq!((discovery.found()[0].via, discovery.has_catalog(), discovery.findings().len()), (Via::Catalog, Some(true), 0));
+        let (discovery, _) = search("http://h/v1", None, |path| match path {
+            "/v1" => Some((200, vec![("Link", "</apis>; rel=\"api-catalog\"")], "{}")),
+            "/apis" => Some((200, vec![("Content-Type", "application/json")], r#"{"linkset":[{"item":[{"href":"/v2/"}]}]}"#)),
+            "/v2/" => Some((200, vec![("Content-Type", "text/html")], "<html><link rel=service-desc href='d.json'></html>")),
+            "/v2/d.json" => Some((200, vec![("Content-Type", "application/json")], DOCUMENT)),
+            _ => None,
+        });
+        assert_eq!((discovery.found()[0].url.as_str(), discovery.has_catalog()), ("http://h/v2/d.json", Some(false)));
+        assert_eq!(discovery.findings()[0].rule, "catalog-media-type");
+        // The root of a directory of services names its description.
+        let (discovery, _) = search("http://h", None, |path| match path {
+            "/" => Some((200, vec![], r#"{"version":"3.0","profile":"https://p.test/","openapi_url":"/hsds.json"}"#)),
+            "/hsds.json" => Some((200, vec![("Content-Type", "application/json")], DOCUMENT)),
+            _ => None,
+        });
+        assert_eq!((discovery.found()[0].url.as_str(), discovery.found().len()), ("http://h/hsds.json", 2));
+        let (discovery, _) = search("http://h", Some("http://h/gone.json"), |path| (path == "/openapi.json").then_some((401, vec![], "")));
+        assert_eq!(
+            discovery.passed_over(),
+            [("http://h/gone.json".to_owned(), "status 404".to_owned()), ("http://h/openapi.json".into(), "status 401: a log-in".into())]
+        );
+        // A catalog that leads nowhere is none.
+        let (discovery, _) = search("http://h", None, |path| path.ends_with("catalog").then_some((200, vec![], r#"{"linkset":[]}"#)));
+        assert_eq!(discovery.has_catalog(), Some(false));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod event;
 mod open;
+mod packages;
 mod plan;
 mod preflight;
 mod rollup;
@@ -14,6 +15,7 @@ mod validity;
 
 pub use event::Event;
 pub use open::{Problem, opening};
+pub use packages::load_packages;
 pub use plan::{Plan, Selection, Step};
 pub use preflight::{PATIENCE, fit, reach};
 pub use rollup::{Counts, PillarVerdict, RequirementView, Standings};

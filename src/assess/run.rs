@@ -81,6 +81,8 @@ pub async fn run(
             None => {
                 listen(Event::Asking { requirement: &step.requirement, kind: step.check.check.kind(), endpoint: step.endpoint.as_deref() });
                 let (result, observation, completion) = ask(step, target, door, options.now).await;
+                // A check that put something in order when it was stopped still has an observation.
+                let completion = completion.or_else(|| result.is_interrupted().then_some(Completion::Interrupted));
                 if let Some(completion) = completion {
                     assessment.completion = completion;
                 }

@@ -39,7 +39,7 @@ mod tests;
 pub use error::BundleError;
 pub use read::Bundle;
 pub use record::{Place, RecordError, Recorded, record};
-pub use replay::{Difference, Replay, replay};
+pub use replay::{Difference, Replay, Unjudged, replay};
 pub use v1::{
     AppliedV1, AssessmentV1, CountsV1, EquivalentV1, LifeV1, PillarV1, ProfileReferenceV1, RequirementV1, ResultV1, SourceV1, ToolV1,
     TrafficV1, ValidityV1, WaiverV1,

@@ -1,8 +1,11 @@
 //! Judging again, offline, from what was recorded.
 
+use std::path::Path;
+
 use super::{Bundle, BundleError, withhold};
-use crate::assess::{CheckResult, Plan, Selection, Step, judge_again};
+use crate::assess::{CheckResult, Plan, Selection, Step, judge_again, load_packages};
 use crate::check::Facts;
+use crate::format::fhir::PackageSource;
 use crate::profile::Profile;
 use crate::target::Target;
 use crate::verdict::{Outcome, Verdict};
@@ -17,12 +20,28 @@ pub struct Replay {
     /// Results without an observation, because asking did not come to one: `cantTell` or `untested`.
     /// There is nothing to judge again.
     pub unseen: usize,
+    /// Results that cannot be judged again here, because the packages that they rest on are not at hand.
+    /// Nothing is said about them: neither that they are reached again nor that they are not.
+    pub unjudged: Vec<Unjudged>,
     /// Results that are not reached again.
     pub differences: Vec<Difference>,
 }
 
+/// A result that cannot be judged again here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unjudged {
+    /// The requirement's id.
+    pub requirement: String,
+    /// Which of its checks, from 0.
+    pub check: usize,
+    /// The endpoint's name, where the check asks one.
+    pub endpoint: Option<String>,
+    /// Why, and what to do, in one sentence.
+    pub why: String,
+}
+
 impl Replay {
-    /// Whether every verdict was reached again.
+    /// Whether no verdict came out otherwise. Those in `unjudged` did not come out at all.
     pub fn is_same(&self) -> bool {
         self.differences.is_empty()
     }
@@ -52,10 +71,25 @@ impl Bundle {
     /// # Errors
     /// Profile or target cannot be read.
     pub fn replay(&self) -> Result<Replay, BundleError> {
+        self.replay_with(|_, _| None, None)
+    }
+
+    /// The same, with packages of FHIR definitions: `find` gives one by name and version. Only the very
+    /// packages that the bundle names, by their hashes, are judged by.
+    ///
+    /// # Errors
+    /// As [`Bundle::replay`].
+    pub fn replay_with(
+        &self,
+        find: impl Fn(&str, Option<&str>) -> Option<PackageSource>,
+        cache: Option<&Path>,
+    ) -> Result<Replay, BundleError> {
         let profile = self.profile().map_err(|mistakes| {
             BundleError::damaged(super::PROFILE, mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
         })?;
-        Ok(replay(self, &profile, &self.target()?))
+        let mut target = self.target()?;
+        load_packages(&mut target, find, cache);
+        Ok(replay(self, &profile, &target))
     }
 }
 
@@ -93,6 +127,10 @@ fn is_of(result: &CheckResult, step: &Step) -> bool {
 }
 
 fn judge(bundle: &Bundle, target: &Target, step: &Step, result: &CheckResult, replay: &mut Replay) {
+    if let Some(why) = unjudged(target, step, result) {
+        replay.unjudged.push(Unjudged { requirement: result.requirement.clone(), check: result.check, endpoint: result.endpoint.clone(), why });
+        return;
+    }
     let (counter, again) = match (&step.known, &result.observation) {
         (Some(known), _) => (&mut replay.known, known.clone()),
         (None, Some(hash)) => {
@@ -125,6 +163,17 @@ fn judge(bundle: &Bundle, target: &Target, step: &Step, result: &CheckResult, re
         format!("{} instead of {}", again.outcome, result.outcome())
     };
     replay.differences.push(difference(result, Some(again), why));
+}
+
+/// Why a result cannot be judged again: it rests on packages that are not at hand. Whether they were at
+/// hand in the run is told by their hashes in the target file.
+fn unjudged(target: &Target, step: &Step, result: &CheckResult) -> Option<String> {
+    let pinned = !target.packages.is_empty() && target.packages.iter().all(|package| package.sha256.is_some());
+    let rests = step.known.is_none() && result.observation.is_some() && step.check.check.needs_definitions();
+    (rests && pinned && target.definitions.is_none()).then(|| {
+        let packages = target.packages.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        format!("it cannot be judged again here without the same packages: {packages}; add them with `probity package add`")
+    })
 }
 
 fn difference(result: &CheckResult, again: Option<Verdict>, why: String) -> Difference {

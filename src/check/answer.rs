@@ -215,8 +215,13 @@ pub(super) fn paths(template: &str, target: &Target) -> Result<Vec<String>, Stri
     }
     let mut paths = Vec::new();
     for value in values {
-        // A fixture that is the whole path may be a path with its query; one within a path is one segment.
-        let value = if before.is_empty() && after.is_empty() { value } else { segment(&value) };
+        // A fixture that is the whole path may be a path with its query, one that begins it a path; one
+        // within a path is one segment.
+        let value = match (before.is_empty(), after.is_empty()) {
+            (true, true) => value,
+            (true, false) => value.split('/').map(segment).collect::<Vec<_>>().join("/"),
+            (false, _) => segment(&value),
+        };
         for tail in self::paths(after, target)? {
             paths.push(format!("{before}{value}{tail}"));
         }

@@ -27,6 +27,13 @@ pub struct ApiBehaviour {
     read_only: bool,
 }
 
+impl ApiBehaviour {
+    /// How the plan is run.
+    pub(super) fn manner(&self) -> Manner {
+        Manner { writes: !self.read_only, wrong: true }
+    }
+}
+
 impl Kind for ApiBehaviour {
     const NAME: &'static str = "api-behaviour";
     const GRADE: Grade = Grade::Measured;
@@ -35,7 +42,7 @@ impl Kind for ApiBehaviour {
     type Observation = ApiRun;
 
     async fn observe(&self, probes: &Probes) -> Result<ApiRun, ProbeError> {
-        probes.api_run(Manner { writes: !self.read_only, wrong: true }).await
+        probes.api_run(self.manner()).await
     }
 
     fn judge(&self, seen: &ApiRun, facts: &Facts<'_>) -> Verdict {

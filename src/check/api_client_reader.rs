@@ -25,7 +25,7 @@ impl Kind for ApiClientReader {
     type Observation = DescriptionSeen;
 
     async fn observe(&self, probes: &Probes) -> Result<DescriptionSeen, ProbeError> {
-        probes.api_description().await
+        Ok((*probes.api_description().await?).clone())
     }
 
     fn judge(&self, seen: &DescriptionSeen, _: &Facts<'_>) -> Verdict {
@@ -61,7 +61,7 @@ mod tests {
         let judged = |seen: &DescriptionSeen| {
             check.judge(seen, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target(""), endpoint: Some("api") }).outcome
         };
-        let mut seen = sample_run(&[], Manner { writes: false, wrong: false }).description;
+        let mut seen = (*sample_run(&[], Manner { writes: false, wrong: false }).description).clone();
         assert_eq!(judged(&seen), Outcome::Passed);
         seen.text = seen.text.replace("title: Sample telecare platform", "title: [1]");
         assert_eq!(judged(&seen), Outcome::Failed);

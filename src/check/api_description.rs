@@ -27,6 +27,12 @@ pub struct ApiDescription {
     /// Members that problem details must have, for the rule `problem-members`.
     #[serde(default)]
     problem_members: Option<Vec<String>>,
+    /// Names that query parameters for paging may have, for the rule `paging-names`.
+    #[serde(default)]
+    paging_names: Option<Vec<String>>,
+    /// Header fields of which one must be documented, for the rule `rate-limit-documented`.
+    #[serde(default)]
+    rate_limit_headers: Option<Vec<String>>,
     /// An API catalog (RFC 9727) is asked for.
     #[serde(default)]
     catalog: bool,
@@ -65,7 +71,7 @@ impl Kind for ApiDescription {
     type Observation = DescriptionSeen;
 
     async fn observe(&self, probes: &Probes) -> Result<DescriptionSeen, ProbeError> {
-        probes.api_description().await
+        Ok((*probes.api_description().await?).clone())
     }
 
     fn judge(&self, seen: &DescriptionSeen, _: &Facts<'_>) -> Verdict {
@@ -88,6 +94,12 @@ impl Kind for ApiDescription {
         }
         if let Some(members) = &self.problem_members {
             parameters.problem_members.clone_from(members);
+        }
+        if let Some(names) = &self.paging_names {
+            parameters.paging_names.clone_from(names);
+        }
+        if let Some(names) = &self.rate_limit_headers {
+            parameters.rate_limit_headers.clone_from(names);
         }
         let mut findings = match judge(&description, &choices, &parameters) {
             Ok(findings) => findings,
@@ -126,7 +138,7 @@ mod tests {
     }
 
     fn sample() -> DescriptionSeen {
-        sample_run(&[], Manner { writes: false, wrong: false }).description
+        (*sample_run(&[], Manner { writes: false, wrong: false }).description).clone()
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct Certificate {
     #[serde(default)]
     tolerated: Vec<Reason>,
     /// Look also at the certificates that are shown to clients with other kinds of keys. That takes a survey of up
-    /// to 59 connections, if no other check has made it.
+    /// to 57 connections, if no other check has made it.
     #[serde(default)]
     all_certificates: bool,
 }

@@ -44,6 +44,49 @@ pub(super) struct Named {
 
 const PURPOSE: &str = "find the vendor's advisories";
 
+/// Asks the well-known place, then the one that `security.txt` names.
+pub(super) async fn find_metadata(probes: &Probes) -> Result<Places, ProbeError> {
+    let well_known = probes.ask_website("/.well-known/csaf/provider-metadata.json", PURPOSE).await?;
+    if !well_known.answer("").is_ok_and(|(_, a)| a.status != 200 || a.media_type() == "text/html") {
+        return Ok(Places { well_known, named: None });
+    }
+    let file = probes.ask_website("/.well-known/security.txt", PURPOSE).await?;
+    let address = file.answer("").ok().and_then(|(_, a)| {
+        let (file, _) = security_txt::read(a.text.as_deref().filter(|_| a.status == 200)?.as_bytes());
+        file.values("CSAF").next().map(str::to_owned)
+    });
+    let named = match address {
+        None => None,
+        Some(address) if Url::parse(&address).is_err() => Some(Named { address, answer: None, trouble: Some("it is not an address".into()) }),
+        Some(address) => Some(match probes.door().ask(&Request::get(address.clone(), PURPOSE)).await {
+            Ok(exchange) => Named { address, answer: Some(Answer::from(&*exchange)), trouble: None },
+            Err(error) if error.ends_the_run() => return Err(error),
+            Err(error) => Named { address, answer: None, trouble: Some(error.to_string()) },
+        }),
+    };
+    Ok(Places { well_known, named })
+}
+
+impl Places {
+    #[cfg(test)]
+    pub(super) fn found(well_known: WebsiteSeen) -> Self {
+        Self { well_known, named: None }
+    }
+
+    /// The metadata that were found: where, and their text.
+    pub(super) fn metadata(&self) -> Option<(&str, &str)> {
+        let readable = |answer: &Answer| answer.status == 200 && answer.media_type() != "text/html" && answer.cut.is_none();
+        match &self.named {
+            Some(Named { address, answer: Some(answer), .. }) if readable(answer) => Some((address, answer.text.as_deref()?)),
+            Some(_) => None,
+            None => {
+                let (asked, answer) = self.well_known.answer("").ok().filter(|(_, answer)| readable(answer))?;
+                Some((asked, answer.text.as_deref()?))
+            }
+        }
+    }
+}
+
 impl Kind for CsafProvider {
     const NAME: &'static str = "csaf-provider";
     const GRADE: Grade = Grade::Measured;
@@ -52,25 +95,7 @@ impl Kind for CsafProvider {
     type Observation = Places;
 
     async fn observe(&self, probes: &Probes) -> Result<Places, ProbeError> {
-        let well_known = probes.ask_website("/.well-known/csaf/provider-metadata.json", PURPOSE).await?;
-        if !well_known.answer("").is_ok_and(|(_, a)| a.status != 200 || a.media_type() == "text/html") {
-            return Ok(Places { well_known, named: None });
-        }
-        let file = probes.ask_website("/.well-known/security.txt", PURPOSE).await?;
-        let address = file.answer("").ok().and_then(|(_, a)| {
-            let (file, _) = security_txt::read(a.text.as_deref().filter(|_| a.status == 200)?.as_bytes());
-            file.values("CSAF").next().map(str::to_owned)
-        });
-        let named = match address {
-            None => None,
-            Some(address) if Url::parse(&address).is_err() => Some(Named { address, answer: None, trouble: Some("it is not an address".into()) }),
-            Some(address) => Some(match probes.door().ask(&Request::get(address.clone(), PURPOSE)).await {
-                Ok(exchange) => Named { address, answer: Some(Answer::from(&*exchange)), trouble: None },
-                Err(error) if error.ends_the_run() => return Err(error),
-                Err(error) => Named { address, answer: None, trouble: Some(error.to_string()) },
-            }),
-        };
-        Ok(Places { well_known, named })
+        find_metadata(probes).await
     }
 
     fn judge(&self, seen: &Places, facts: &Facts<'_>) -> Verdict {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::answer_format::body;
+use super::answer_format::{MediaTypes, body};
 use super::hsds_directory::{Directory, default_sample, share_evidence};
 use super::{Facts, Kind, On, Probes};
 use crate::format::hsds::completeness;
@@ -81,12 +81,12 @@ impl Kind for HsdsCompleteness {
     }
 
     fn judge(&self, seen: &Directory, _: &Facts<'_>) -> Verdict {
-        if let Err(verdict) = body(&seen.page, "the list of services", &[]) {
+        if let Err(verdict) = body(&seen.page, "the list of services", MediaTypes::Json) {
             return *verdict;
         }
         let mut services: Vec<Value> = Vec::new();
         for answer in &seen.services {
-            match body(answer, "a service", &[]) {
+            match body(answer, "a service", MediaTypes::Json) {
                 Ok(text) => match serde_json::from_str(text) {
                     Ok(service) => services.push(service),
                     Err(_) => {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{DocumentSeen, Facts, Kind, On, Probes};
 use crate::document::Source;
-use crate::format::conformance_statement::{Catalogue, Support, judge};
+use crate::format::conformance_statement::{Catalogue, EvidenceKind, Line, Status, Support, judge};
 use crate::probe::ProbeError;
 use crate::target::Effect;
 use crate::verdict::{Evidence, Finding, Grade, Outcome, Place, Verdict};
@@ -90,8 +90,9 @@ impl Kind for Ics {
         let version = Some(facts.target.product.version.as_str()).filter(|_| self.of_this_version);
         let statement = judge(&source, &self.provisions.0, version);
         let verdict = Verdict::from_findings(&statement.findings, "the conformance statement");
+        let rows = statement.lines.iter().map(|line| row(line, location, &self.provisions.0.standard));
         if verdict.outcome != Outcome::Passed {
-            return verdict;
+            return verdict.with_all(rows);
         }
         let count = |support: Support| statement.lines.iter().filter(|l| l.support == Some(support)).count();
         let people = statement.lines.iter().filter(|l| l.support == Some(Support::Y) && l.needs_a_person()).count();
@@ -102,8 +103,39 @@ impl Kind for Ics {
                     .at(Place::of(location))
                     .clause(self.provisions.0.standard.clone()),
             )
+            .with_all(rows)
             .note(format!("of what is claimed, {people} provisions need a laboratory or a person to be seen"))
     }
+}
+
+/// What is said of one provision, as a report shows it clause by clause.
+fn row(line: &Line, location: &str, standard: &str) -> Evidence {
+    let binding = match line.status {
+        Status::Mandatory => "mandatory",
+        Status::Recommended => "recommended",
+    };
+    let claimed = match line.support {
+        Some(Support::Y) => "claimed",
+        Some(Support::N) => "said not to be met",
+        Some(Support::NotApplicable) => "said not to apply",
+        None => "not answered",
+    };
+    let means = line.evidence.iter().map(|kind| match kind {
+        EvidenceKind::Probe => "a probe",
+        EvidenceKind::ProbeInPart => "a probe in part",
+        EvidenceKind::Laboratory => "a laboratory",
+        EvidenceKind::Document => "a document",
+        EvidenceKind::Person => "a person",
+    });
+    let means = means.collect::<Vec<_>>().join(", ");
+    let mut said = format!("{claimed}; what can show it: {means}");
+    if !line.broken.is_empty() {
+        said.push_str(&format!("; at fault: {}", line.broken.join(", ")));
+    }
+    Evidence::expected(format!("{} ({binding})", line.words))
+        .observed(&said)
+        .at(Place::part_of(location, &format!("provision {}", line.id)))
+        .clause(standard)
 }
 
 #[cfg(test)]
@@ -124,6 +156,11 @@ mod tests {
         check.judge(&seen, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target, endpoint: None })
     }
 
+    fn judge_lines(text: &str) -> usize {
+        let check: Ics = kind("{provisions: en-303-645}");
+        super::judge(&Source::read("ics.yaml", text.as_bytes()).unwrap(), &check.provisions.0, None).lines.len()
+    }
+
     #[test]
     fn the_documented_example_passes_and_a_gap_fails() {
         let start = PAGE.find("```yaml\n").unwrap() + 8;
@@ -132,6 +169,17 @@ mod tests {
         assert_eq!(verdict.outcome, Outcome::Passed, "{}", verdict.reason);
         assert_eq!(judge(&example.replace("  5.2-1: Y\n", "")).outcome, Outcome::Failed);
         assert_eq!(judge("[").outcome, Outcome::Failed);
+        // One row for each provision, with what is wrong with it, whether it passes or fails.
+        let said = |verdict: &Verdict, id: &str| {
+            let part = format!("provision {id}");
+            let row = verdict.evidence.iter().find(|e| e.get_place().and_then(|p| p.part.as_ref()).is_some_and(|p| p.as_str() == part));
+            row.and_then(|e| e.get_observed()).map(ToString::to_string).unwrap_or_default()
+        };
+        let rows = verdict.evidence.iter().filter(|e| e.get_place().and_then(|p| p.part.as_ref()).is_some()).count();
+        assert_eq!(rows, judge_lines(example));
+        assert!(said(&verdict, "5.1-5").starts_with("claimed; what can show it: a probe"), "{}", said(&verdict, "5.1-5"));
+        let gap = judge(&example.replace("  5.2-1: Y\n", "  5.2-1: N\n"));
+        assert!(said(&gap, "5.2-1").contains("at fault: mandatory-unmet"), "{}", said(&gap, "5.2-1"));
     }
 
     #[test]

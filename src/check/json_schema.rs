@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::answer::{Answers, StatusPattern};
+use super::answer::Answers;
+use super::answer_format::{MediaTypes, body, fetch, within};
 use super::schema::Schema;
 use super::{Facts, Kind, On, Probes};
-use crate::document::Source;
-use crate::probe::{ProbeError, Request};
+use crate::format::json_schema::judge_json;
+use crate::probe::ProbeError;
 use crate::target::Effect;
-use crate::verdict::{Cause, Evidence, Finding, Grade, Outcome, Verdict};
+use crate::verdict::{Grade, Outcome, Verdict};
 
 /// Fetches a path and judges the JSON that comes back by a JSON Schema.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -38,16 +39,7 @@ impl Kind for JsonSchemaOfAnswer {
     type Observation = Answers;
 
     async fn observe(&self, probes: &Probes) -> Result<Answers, ProbeError> {
-        let accept = if self.media_types.is_empty() { "application/json".to_owned() } else { self.media_types.join(", ") };
-        probes
-            .ask_each(std::slice::from_ref(&self.path), |url| {
-                let request = Request::get(url, self.asks.clone()).header("Accept", accept.clone()).gzip();
-                match self.credential.as_deref().filter(|name| probes.has_credential(name)) {
-                    Some(name) => request.credential(name),
-                    None => request,
-                }
-            })
-            .await
+        fetch(probes, &self.path, &self.asks, self.accepted(), self.credential.as_deref()).await
     }
 
     fn judge(&self, seen: &Answers, _: &Facts<'_>) -> Verdict {
@@ -56,36 +48,13 @@ impl Kind for JsonSchemaOfAnswer {
         }
         let mut findings = Vec::new();
         for answer in &seen.answers {
-            if let Some(verdict) = answer.tells_nothing(&[StatusPattern::SUCCESS]) {
-                return verdict;
-            }
-            if answer.status == 401 || answer.status == 403 {
-                return Verdict::untested(Cause::Missing, format!("{}: {} needs a credential that the target file does not name", self.asks, answer.question()))
-                    .with(answer.status_evidence("an answer that can be judged"));
-            }
-            if !(200..300).contains(&answer.status) {
-                return Verdict::failed(format!("{}: it is not there, status {}", self.asks, answer.status)).with(answer.status_evidence("status 200"));
-            }
-            if let Some(verdict) = answer.unfinished() {
-                return verdict;
-            }
-            let right_type = if self.media_types.is_empty() { answer.is_json() } else { self.media_types.contains(&answer.media_type()) };
-            if !right_type {
-                let expected = if self.media_types.is_empty() { "JSON".to_owned() } else { self.media_types.join(" or ") };
-                return Verdict::failed(format!("{}: the media type is not {expected}", self.asks)).with(
-                    Evidence::expected(format!("the media type {expected}"))
-                        .observed(answer.header("content-type").unwrap_or("none"))
-                        .at(answer.header_place("Content-Type"))
-                        .clause("RFC 9110, section 8.3"),
-                );
-            }
-            if answer.text.is_none() {
-                findings.push(Finding::error("utf-8", "it is not UTF-8").at(answer.question()).expected("JSON in UTF-8").clause("RFC 8259, section 8.1"));
-                continue;
-            }
-            match Source::json(answer.question(), answer.text.as_deref().unwrap_or_default().as_bytes()) {
-                Ok(source) => findings.extend(self.schema.findings(&source)),
-                Err(error) => findings.push(Finding::error("json", format!("it is not JSON: {}", error.message)).position(Some(error.position)).clause("RFC 8259")),
+            match body(answer, &self.asks, self.accepted()) {
+                Ok(text) => {
+                    let question = answer.question();
+                    let judged = judge_json(&question, text.as_bytes(), Some(self.schema.compiled()));
+                    findings.extend(judged.into_iter().map(|finding| within(finding, &question)));
+                }
+                Err(verdict) => return *verdict,
             }
         }
         let mut verdict = Verdict::from_findings(&findings, &self.asks);
@@ -93,6 +62,12 @@ impl Kind for JsonSchemaOfAnswer {
             verdict = verdict.with_all(seen.answers.iter().take(5).map(|a| a.status_evidence("an answer that keeps the schema")));
         }
         verdict
+    }
+}
+
+impl JsonSchemaOfAnswer {
+    fn accepted(&self) -> MediaTypes<'_> {
+        if self.media_types.is_empty() { MediaTypes::Json } else { MediaTypes::Named(&self.media_types) }
     }
 }
 
@@ -117,7 +92,7 @@ mod tests {
         assert_eq!(judge(CHECK, vec![answer(200, &JSON, "{\"a\":1}")]).outcome, Outcome::Passed);
         for (seen, why) in [
             (answer(200, &JSON, "{\"b\":1}"), "`/a` is missing"),
-            (answer(200, &JSON, "{\"a\":"), "not JSON"),
+            (answer(200, &JSON, "{\"a\":"), "cannot be read"),
             (answer(200, &[("Content-Type", "text/html")], "{\"a\":1}"), "media type"),
             (answer(200, &[], "{\"a\":1}"), "media type"),
             (answer(404, &JSON, "{}"), "not there"),

@@ -33,6 +33,11 @@ pub trait Kind: DeserializeOwned + JsonSchema + Send + Sync {
     /// reachability puts the trouble into its observation instead.
     fn observe(&self, probes: &Probes) -> impl Future<Output = Result<Self::Observation, ProbeError>> + Send;
 
+    /// Whether its verdict rests on the definitions of FHIR packages, which are no part of what was seen.
+    fn needs_definitions(&self) -> bool {
+        false
+    }
+
     /// Judges. Pure: no clock, no network, no file, no randomness.
     fn judge(&self, seen: &Self::Observation, facts: &Facts<'_>) -> Verdict;
 }

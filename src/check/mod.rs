@@ -7,13 +7,16 @@
 
 mod answer;
 mod api;
+mod fhir;
 mod kind;
 mod login;
 mod page;
 mod probes;
 mod schema;
+mod supplied;
 pub mod tls;
 
+pub use api::{ApiRecord, Manner, Rehearsal, Rehearsed};
 pub use kind::{Facts, Kind, On, selects};
 pub use probes::{DocumentSeen, Probes, WebsiteSeen};
 
@@ -82,6 +85,10 @@ macro_rules! kinds {
             pub fn on(&self) -> On {
                 match self { $(Self::$kind(_) => <$module::$kind as Kind>::ON),* }
             }
+            /// As [`Kind::needs_definitions`].
+            pub fn needs_definitions(&self) -> bool {
+                match self { $(Self::$kind(check) => check.needs_definitions()),* }
+            }
             /// Asks, and gives what was seen as a value that can be kept.
             ///
             /// # Errors
@@ -120,6 +127,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    advisories::Advisories,
     answer_format::AnswerFormat,
     api_answers::ApiAnswers,
     api_behaviour::ApiBehaviour,
@@ -134,11 +142,22 @@ kinds! {
     cookies::Cookies,
     cors::Cors,
     csaf_provider::CsafProvider,
+    data_export::DataExport,
     default_credentials::DefaultCredentials,
     disclosure_policy::DisclosurePolicy,
     document::Document,
     document_format::DocumentFormat,
+    fhir_authorization::FhirAuthorization,
+    fhir_bulk_export::FhirBulkExport,
     fhir_capability::FhirCapability,
+    fhir_errors::FhirErrors,
+    fhir_measurements::FhirMeasurements,
+    fhir_negotiation::FhirNegotiation,
+    fhir_paging::FhirPaging,
+    fhir_read::FhirRead,
+    fhir_resources::FhirResources,
+    fhir_search::FhirSearch,
+    fhir_versions::FhirVersions,
     hsds_completeness::HsdsCompleteness,
     hsds_directory::HsdsDirectory,
     html_basics::HtmlBasics,
@@ -150,6 +169,7 @@ kinds! {
     json_schema::JsonSchemaOfAnswer,
     login_throttling::LoginThrottling,
     mqtt_exposure::MqttExposure,
+    ngsi_ld_broker::NgsiLdBroker,
     object_access::ObjectAccess,
     open_ports::OpenPorts,
     product_facts::ProductFacts,
@@ -243,7 +263,9 @@ mod tests {
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().trim_end_matches(".rs").to_owned())
-            .filter(|name| !["mod", "answer", "api", "kind", "login", "page", "probes", "schema", "tls"].contains(&name.as_str()))
+            .filter(|name| {
+                !["mod", "answer", "api", "fhir", "kind", "login", "page", "probes", "schema", "supplied", "tls"].contains(&name.as_str())
+            })
             .collect();
         files.sort();
         let mut listed: Vec<String> = FILES.iter().map(|(file, _)| (*file).to_owned()).collect();

@@ -11,8 +11,10 @@ use crate::target::Effect;
 use crate::verdict::{Grade, Verdict};
 
 /// Asks whether compression is off, renegotiation secure, the extended master secret used, and early data not
-/// announced, as far as the policy demands it. Early data is never sent, so an announcement cannot be told from
-/// an acceptance.
+/// accepted, as far as the policy demands it. No early data is ever sent: where a ticket announces it, a client
+/// comes back with the ticket and reads in the server's answer whether it would be accepted. Renegotiation is
+/// looked at in the hello only (RFC 5746): a client that starts one is never played, since only repeating it
+/// would show a limit, and to repeat it is an attack on availability.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TlsFeatures {
@@ -85,6 +87,9 @@ mod tests {
         assert_eq!(judged(ALL, no, |s| s.extended_master_secret = Feature::No), Outcome::Failed);
         assert_eq!(judged(ALL, no, |s| s.secure_renegotiation = Feature::No), Outcome::Failed);
         assert_eq!(judged(ALL, EarlyData::Announced(1), |_| {}), Outcome::CantTell);
+        assert_eq!(judged(ALL, EarlyData::Accepted(1), |_| {}), Outcome::Failed);
+        assert_eq!(judged(ALL, EarlyData::Rejected(1), |_| {}), Outcome::Passed);
+        assert_eq!(judged(r#"{"policy": "mozilla-intermediate-6.0"}"#, EarlyData::Accepted(1), |_| {}), Outcome::Passed);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::answer::Answer;
-use super::answer_format::{body, within};
+use super::answer_format::{MediaTypes, body, within};
 use super::{Facts, Kind, On, Probes};
 use crate::format::json_schema::JsonSchema as CompiledSchema;
 use crate::format::{Context, Format, judge};
@@ -109,7 +109,7 @@ impl Kind for WotThingDescription {
         let mut findings = Vec::new();
         let mut evidence = Vec::new();
         for thing in &seen.descriptions {
-            let text = match body(&thing.description, asks, &media_types) {
+            let text = match body(&thing.description, asks, MediaTypes::Named(&media_types)) {
                 Ok(text) => text,
                 Err(verdict) => return *verdict,
             };

@@ -133,6 +133,16 @@ pub(super) struct Assess {
     /// Show what would be asked of whom, and send nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// A package of FHIR definitions, besides those that the target file names: a path, or an id of an added
+    /// or cached one; may be given several times
+    #[arg(long, value_name = "PATH|ID")]
+    pub(super) package: Vec<String>,
+    /// With --dry-run: read the API description from the product, and nothing else, to show every request of the API run
+    #[arg(long, requires = "dry_run", conflicts_with = "offline")]
+    pub(super) fetch_description: bool,
+    /// With --dry-run: the form in which it is shown
+    #[arg(long, requires = "dry_run", value_name = "FORMAT", default_value = "text")]
+    pub(super) format: DryRunFormat,
     /// Waivers to show beside results
     #[arg(long, value_name = "FILE")]
     pub(super) waivers: Option<PathBuf>,
@@ -153,13 +163,25 @@ pub(super) struct Assess {
     pub(super) contact: Option<String>,
 }
 
+/// The form of a dry run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DryRunFormat {
+    /// Lines to read
+    Text,
+    /// One JSON document
+    Json,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// The bundle: a folder or a .zip
     pub(super) bundle: PathBuf,
-    /// The form of the report; may be given several times
+    /// The form of the report; may be given several times. `har` and `wfc` are of the API run
     #[arg(short, long, default_value = "text", value_name = "FORMAT")]
     pub(super) format: Vec<String>,
+    /// For `har` and `wfc`: the endpoint whose API run is told, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub(super) endpoint: Option<String>,
     /// Where it is written; standard output where nothing is said. With several formats: a folder
     #[arg(short, long)]
     pub(super) output: Option<PathBuf>,
@@ -173,15 +195,19 @@ pub(super) struct Replay {
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// The files; a folder is judged as a data package
-    #[arg(required = true)]
+    /// The files; `-` is standard input, a folder stands for the documents in it
+    #[arg(required = true, value_name = "FILE|FOLDER|-")]
     pub(super) files: Vec<PathBuf>,
     /// The format they are judged by; told from the content where nothing is said
     #[arg(short, long, value_name = "FORMAT")]
     pub(super) format: Option<String>,
-    /// A package of FHIR definitions: a path, or an id of an added or cached one; may be given several times
+    /// A package of FHIR definitions: a path, or an id of an added or cached one; may be given several times.
+    /// What it is built on is taken along where it is at hand. Without it, all that were added are used
     #[arg(long, value_name = "PATH|ID")]
     pub(super) package: Vec<String>,
+    /// The FHIR release whose added packages are used: R4, R4B or R5
+    #[arg(long = "fhir", value_name = "RELEASE", conflicts_with = "package")]
+    pub(super) release: Option<String>,
     /// A FHIR profile that each resource must meet, by its canonical address
     #[arg(long, value_name = "URL")]
     pub(super) profile: Vec<String>,

@@ -9,20 +9,33 @@ use super::args;
 use super::exit::Exit;
 use super::progress::Progress;
 use super::terminal::{BOLD, DIM, Terminal};
-use crate::assess::{Options, Plan, Selection, fit, opening};
+use crate::assess::{Options, Selection, fit, load_packages, opening};
 use crate::bundle::{Bundle, Place, RecordError, record};
 use crate::document::Mistake;
-use crate::probe::{Interrupt, Limits, Opening};
+use crate::probe::{Door, Interrupt, Limits, Opening};
 use crate::profile::{Profile, read_waivers};
 use crate::report::{Format, RenderOptions, render};
 use crate::target::Target;
 
 pub(super) async fn run(args: &args::Assess, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     let profile = super::profile::load(&args.asked.profile, &args.asked.overlays)?;
-    let target = Arc::new(Target::read(&args.target)?);
+    let mut target = Target::read(&args.target)?;
+    target.packages.extend(args.package.iter().map(|name| super::check::reference(name)));
     let options = options(args, &profile)?;
+    if !args.dry_run {
+        for problem in load_packages(&mut target, super::check::package_named, super::check::cache().as_deref()) {
+            terminal.warn(format_args!("{problem}; {}", problem.help));
+        }
+    }
+    let target = Arc::new(target);
     if args.dry_run {
-        return Ok(dry_run(&profile, &target, &options, terminal));
+        let door = if args.fetch_description {
+            let unopened = |e: crate::probe::ProbeError| vec![Mistake::new(args.target.display().to_string(), e.to_string())];
+            Some(Door::open(open(args, &target, terminal)).await.map_err(unopened)?)
+        } else {
+            None
+        };
+        return Ok(super::dry_run::show(&profile, &target, &options, door.as_ref(), args.format, terminal).await);
     }
     // What preflight would call an error is told here too, for whoever did not ask it.
     for problem in fit(&profile, &target, &options.selection, options.now).into_iter().filter(|p| p.blocks) {
@@ -113,26 +126,4 @@ fn open(args: &args::Assess, target: &Target, terminal: Terminal) -> Opening {
     }
     opening.contact.clone_from(&args.contact);
     opening
-}
-
-/// What would be asked of whom.
-fn dry_run(profile: &Profile, target: &Target, options: &Options, terminal: Terminal) -> Exit {
-    let plan = Plan::new(profile, target, &options.selection, options.now);
-    let mut requirement = "";
-    for step in &plan.steps {
-        if step.requirement != requirement {
-            requirement = &step.requirement;
-            let title = profile.requirement(requirement).map_or("", |r| r.text.title.as_str());
-            terminal.say(format_args!("{BOLD}{requirement}{BOLD:#}  {title}"));
-        }
-        let on = step.endpoint.as_deref().map(|e| format!(" on {e}")).unwrap_or_default();
-        match &step.known {
-            None => terminal.say(format_args!("  ask {}{on}  {DIM}{}{DIM:#}", step.check.check.kind(), step.check.check.effect().as_str())),
-            Some(verdict) => {
-                terminal.say(format_args!("  {DIM}{}: {} ({}){DIM:#}", verdict.outcome, verdict.reason, step.check.check.kind()))
-            }
-        }
-    }
-    terminal.say(format_args!("{} of {} checks would be asked; nothing was sent", plan.asked(), plan.steps.len()));
-    Exit::Success
 }

@@ -4,14 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args;
+use super::documents::{Document, documents};
 use super::exit::Exit;
+use super::package_set::{HOW_TO_GET, Places};
 use super::terminal::{BOLD, Terminal};
 use crate::document::{Mistake, Source};
 use crate::format::csv::TableSchema;
-use crate::format::fhir::{Definitions, PackageInfo, PackageSource};
+use crate::format::fhir::{Definitions, PackageSource, PackageSummary, Release};
 use crate::format::json_schema::JsonSchema;
-use crate::format::{Context, Format, judge_file};
+use crate::format::{Context, Format, Progress, judge_file, judge_reader};
 use crate::report::{DocumentFormat, render_documents};
+use crate::target::PackageReference;
 use crate::verdict::Outcome;
 
 pub(super) fn run(args: &args::Check, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
@@ -20,15 +23,26 @@ pub(super) fn run(args: &args::Check, terminal: Terminal) -> Result<Exit, Vec<Mi
     let report: DocumentFormat = args.report.parse().map_err(|why| usage(&args.report, format!("no such report: {why}")))?;
     let context = context(args, format, terminal)?;
     let mut files = Vec::new();
-    for path in &args.files {
-        let name = path.display().to_string();
+    let named = documents(&args.files)?;
+    for (done, document) in named.iter().enumerate() {
+        let name = match document {
+            Document::File(path) => path.display().to_string(),
+            Document::Input => "standard input".to_owned(),
+        };
+        if done % 100 == 99 {
+            terminal.live(format_args!("{done} of {} files", named.len()));
+        }
         let mut told = 0;
-        let judged = judge_file(path, format, &context, &mut |progress| {
+        let mut progress = |progress: Progress| {
             if progress.records >= told + 1_000 {
                 told = progress.records;
                 terminal.live(format_args!("{name}: {} documents, {} MB", progress.records, progress.bytes >> 20));
             }
-        });
+        };
+        let judged = match document {
+            Document::File(path) => judge_file(path, format, &context, &mut progress),
+            Document::Input => judge_reader(&name, std::io::stdin().lock(), format, &context, &mut progress),
+        };
         terminal.live("");
         files.push(judged.map_err(|e| vec![Mistake::new(&name, format!("cannot be read: {e}"))])?);
     }
@@ -43,6 +57,7 @@ pub(super) fn run(args: &args::Check, terminal: Terminal) -> Result<Exit, Vec<Mi
 /// What the person supplied besides the documents.
 fn context(args: &args::Check, format: Option<Format>, terminal: Terminal) -> Result<Context, Vec<Mistake>> {
     let mut context = Context::default();
+    context.api_description = Some(crate::api::lint::judge_document);
     context.fhir_profiles.clone_from(&args.profile);
     let read = |path: &Path| -> Result<Source, Vec<Mistake>> {
         let name = path.display().to_string();
@@ -70,14 +85,17 @@ fn context(args: &args::Check, format: Option<Format>, terminal: Terminal) -> Re
             );
         }
     }
-    let sources = if args.package.is_empty() {
-        store().map(|folder| packages(&folder)).unwrap_or_default()
-    } else {
-        args.package.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?
-    };
     // Without FHIR documents in sight, packages are not opened.
-    let wanted = !args.package.is_empty() || format.is_none_or(|f| f == Format::Fhir);
-    if wanted && !sources.is_empty() {
+    if args.package.is_empty() && format.is_some_and(|f| f != Format::Fhir) {
+        return Ok(context);
+    }
+    let sources = if args.package.is_empty() {
+        let release = args.release.as_deref().map(|word| word.parse::<Release>().map_err(|why| vec![Mistake::new(word, why)]));
+        places().of_release(release.transpose()?, terminal)?
+    } else {
+        places().with_dependencies(args.package.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?)?
+    };
+    if !sources.is_empty() {
         context.fhir = Some(Arc::new(load(&sources, terminal)?));
     }
     Ok(context)
@@ -106,9 +124,29 @@ fn find(name: &str) -> Result<PackageSource, Vec<Mistake>> {
     of_store.or(of_cache).ok_or_else(|| {
         vec![
             Mistake::new(name, "no such package")
-                .help("name a .tgz or folder, or `probity package add` it first; `probity package list` shows what is there"),
+                .help(format!("name a .tgz or folder, or an id that `probity package list` shows; {HOW_TO_GET}")),
         ]
     })
+}
+
+/// The same for the packages of target files: of several versions at hand the one that is named.
+pub(super) fn package_named(id: &str, version: Option<&str>) -> Option<PackageSource> {
+    let name = version.map_or_else(|| id.to_owned(), |version| format!("{id}#{version}"));
+    // A name is no path: a target file of somebody else must not make us read any file.
+    if id.contains(['/', '\\']) || id.starts_with('.') || Path::new(&name).exists() {
+        return None;
+    }
+    find(&name).ok()
+}
+
+/// A package that a person names on the command line: a path, or `id` or `id#version`.
+pub(super) fn reference(name: &str) -> PackageReference {
+    if Path::new(name).exists() {
+        let path = std::path::absolute(name).unwrap_or_else(|_| PathBuf::from(name));
+        return PackageReference { file: Some(path), ..PackageReference::default() };
+    }
+    let (id, version) = name.split_once('#').map_or((name, None), |(id, version)| (id, Some(version)));
+    PackageReference { id: Some(id.to_owned()), version: version.map(str::to_owned), ..PackageReference::default() }
 }
 
 pub(super) fn package(command: &args::Package, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
@@ -116,27 +154,37 @@ pub(super) fn package(command: &args::Package, terminal: Terminal) -> Result<Exi
         args::Package::Add { path } => {
             let name = path.display().to_string();
             let source = PackageSource::new(path);
-            let info = source.info().map_err(|e| vec![Mistake::new(&name, e.to_string())])?;
+            let summary = source.summary(None).map_err(|e| vec![Mistake::new(&name, e.to_string())])?;
+            let info = &summary.info;
+            if summary.definitions == 0 || info.name.is_empty() {
+                return Err(vec![Mistake::new(&name, "this is no package of FHIR definitions").help(HOW_TO_GET)]);
+            }
             let folder = store().ok_or_else(|| vec![Mistake::new(&name, "no home folder to keep packages in").help("set PROBITY_HOME")])?;
             let plain = |text: &str| {
                 text.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_@+".contains(c) { c } else { '-' }).collect::<String>()
             };
             let to = folder.join(format!("{}#{}", plain(&info.name), plain(&info.version)));
             keep(path, &to).map_err(|e| vec![Mistake::new(&name, format!("cannot be kept in {}: {e}", folder.display()))])?;
-            terminal.say(format_args!("added {BOLD}{}{BOLD:#} {}{}", info.name, info.version, releases(&info)));
+            let count = summary.definitions;
+            terminal.say(format_args!("added {BOLD}{}{BOLD:#} {}{}, {count} definitions", info.name, info.version, releases(&summary)));
+            for (wanted, version) in info.dependencies.iter().filter(|(wanted, _)| places().find(wanted, "").is_none()) {
+                terminal.say(format_args!("  it is built on {wanted} {version}, which is not here yet"));
+            }
         }
         args::Package::List => {
-            let sources = store().map(|folder| packages(&folder)).unwrap_or_default();
+            let sources = places().kept();
             if sources.is_empty() {
-                terminal.say("no packages; add one with `probity package add FILE.tgz`");
+                terminal.say(format_args!("no packages; {HOW_TO_GET}"));
             }
             for source in sources {
-                match source.info() {
-                    Ok(info) => terminal.say(format_args!(
-                        "{BOLD}{}{BOLD:#} {}  FHIR {}  {}",
-                        info.name,
-                        info.version,
-                        info.fhir_versions.join(", "),
+                match source.summary(cache().as_deref()) {
+                    Ok(summary) => terminal.say(format_args!(
+                        "{BOLD}{}{BOLD:#} {}{}, {} definitions{}  {}",
+                        summary.info.name,
+                        summary.info.version,
+                        releases(&summary),
+                        summary.definitions,
+                        if summary.core.is_some() { ", base types" } else { "" },
                         source.path().display()
                     )),
                     Err(error) => terminal.warn(error),
@@ -148,8 +196,14 @@ pub(super) fn package(command: &args::Package, terminal: Terminal) -> Result<Exi
 }
 
 /// The FHIR releases that a package is for, where it says so.
-fn releases(info: &PackageInfo) -> String {
-    if info.fhir_versions.is_empty() { String::new() } else { format!(", FHIR {}", info.fhir_versions.join(", ")) }
+fn releases(summary: &PackageSummary) -> String {
+    let releases: Vec<String> = summary.releases().iter().map(ToString::to_string).collect();
+    if releases.is_empty() { String::new() } else { format!(", FHIR {}", releases.join(", ")) }
+}
+
+/// Where packages are looked for.
+fn places() -> Places {
+    Places { store: store(), shared: home().map(|home| home.join(".fhir/packages")), cache: cache() }
 }
 
 /// Copies an archive, or a folder with all that is in it.
@@ -194,7 +248,7 @@ fn store() -> Option<PathBuf> {
 }
 
 /// Where indexes of packages are kept.
-fn cache() -> Option<PathBuf> {
+pub(super) fn cache() -> Option<PathBuf> {
     let folder =
         std::env::var_os("PROBITY_HOME").map(|home| PathBuf::from(home).join("cache")).or_else(|| Some(home()?.join(".cache/probity")))?;
     std::fs::create_dir_all(&folder).ok().map(|()| folder)

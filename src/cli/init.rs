@@ -197,7 +197,7 @@ fn write(url: &Url, look: &Look, profile: &Profile) -> String {
     line("endpoints:");
     line(&format!("  {name}:"));
     line(&format!("    url: {url}"));
-    line(&format!("    serves: [{}]   # what it is: api, web, fhir, directory, hub, broker, alarm, …", roles.join(", ")));
+    line(&format!("    serves: [{}]   # what it is: api, web, fhir, directory, hub, broker, context-broker, alarm, …", roles.join(", ")));
     if !look.addresses.is_empty() {
         let list = look.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         line(&format!("    addresses: [\"{}\"]   # a private network is only asked where it is named here", list.replace(", ", "\", \"")));
@@ -250,6 +250,16 @@ fn write(url: &Url, look: &Look, profile: &Profile) -> String {
     }
     line("# credentials:           # never the secret itself");
     line(&format!("#   reader: {{endpoint: {name}, scheme: bearer, env: MY_READ_TOKEN}}"));
+    if has(Found::Fhir) {
+        line(&format!("#   fhir-reader: {{endpoint: {name}, scheme: bearer, env: MY_FHIR_TOKEN}}   # may read the test person below"));
+        line("fixtures:                # test data: ids of made-up persons, never of real ones");
+        line("  # fhir-person: Patient/TODO          # the only person whose resources are read and searched");
+        line("  # fhir-resources: [Device/TODO]      # further resources of that person, where no search finds them");
+        line("  # fhir-measurements: [Observation/TODO]   # measurements of devices, where they do not say so themselves");
+        line("  # fhir-group: Group/TODO             # a group of test persons for the bulk export, which needs consent to writes");
+        line("packages:                # definitions that resources are judged by: `probity package add FILE.tgz`");
+        line("  # - {id: hl7.fhir.r4.core, version: 4.0.1}");
+    }
     line("# attestations:          # what only a person can say, by the subject that the profile asks for");
     line("#   risk-analysis: {statement: …, person: …, role: …, date: 2026-01-31, expires: 2027-01-31}");
     line("# consent:               # only for checks that do more than read, and never in production");

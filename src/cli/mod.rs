@@ -7,9 +7,12 @@ mod args;
 mod assess;
 mod check;
 mod demo;
+mod documents;
+mod dry_run;
 mod exit;
 mod explain;
 mod init;
+mod package_set;
 mod preflight;
 mod profile;
 mod progress;
@@ -107,7 +110,9 @@ fn interrupt_on_signal(interrupt: &Interrupt, terminal: Terminal) -> tokio::task
     let interrupt = interrupt.clone();
     tokio::spawn(async move {
         if signalled().await.is_ok() {
-            terminal.warn("stopping; what was asked so far is kept, the rest is untested");
+            terminal.warn(
+                "stopping; what the run made is taken away first, what was asked is kept, the rest is untested; once more ends at once",
+            );
             interrupt.throw();
         }
         if signalled().await.is_ok() {

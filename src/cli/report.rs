@@ -6,32 +6,60 @@ use super::terminal::{BOLD, GREEN, RED, Terminal};
 use crate::assess::Assessment;
 use crate::bundle::{Bundle, BundleError};
 use crate::document::Mistake;
-use crate::report::{Format, RenderOptions, render};
+use crate::report::{ApiExport, Format, RenderOptions, export, render};
+
+/// A form of report: of the whole assessment, or of its API run.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Report(Format),
+    Export(ApiExport),
+}
+
+impl Form {
+    fn read(word: &str) -> Result<Self, Vec<Mistake>> {
+        if let Ok(format) = word.parse() {
+            return Ok(Self::Report(format));
+        }
+        if let Ok(export) = word.parse() {
+            return Ok(Self::Export(export));
+        }
+        let known = Format::ALL.iter().map(|f| f.as_str()).chain(ApiExport::ALL.iter().map(|e| e.as_str())).collect::<Vec<_>>().join(", ");
+        Err(vec![Mistake::new(word, "no such format").help(format!("formats: {known}"))])
+    }
+    fn name(self) -> String {
+        match self {
+            Self::Report(format) => format!("report-{format}.{}", format.extension()),
+            Self::Export(export) => format!("report-{}.{}", export.as_str(), export.extension()),
+        }
+    }
+    fn bytes(self, bundle: &Bundle, endpoint: Option<&str>, colour: bool) -> Result<Vec<u8>, Vec<Mistake>> {
+        match self {
+            Self::Report(format) => rendered(format, bundle.assessment(), &RenderOptions { colour, ..RenderOptions::default() }),
+            Self::Export(form) => export(bundle, form, endpoint).map_err(|e| vec![Mistake::new(form.as_str(), e.to_string())]),
+        }
+    }
+}
 
 pub(super) fn report(args: &args::Report, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
-    let mut formats = Vec::new();
+    let mut forms = Vec::new();
     for word in args.format.iter().flat_map(|word| word.split(',')) {
-        let format: Format = word.trim().parse().map_err(|_| {
-            let known = Format::ALL.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(", ");
-            vec![Mistake::new(word, "no such format").help(format!("formats: {known}"))]
-        })?;
-        formats.push(format);
+        forms.push(Form::read(word.trim())?);
     }
     let bundle = read(&args.bundle)?;
-    match (&args.output, formats.as_slice()) {
-        (None, formats) => {
-            for format in formats {
-                let options = RenderOptions { colour: terminal.has_colour(), ..RenderOptions::default() };
-                terminal.write(&rendered(*format, bundle.assessment(), &options)?);
+    let bytes = |form: &Form, colour: bool| form.bytes(&bundle, args.endpoint.as_deref(), colour);
+    match (&args.output, forms.as_slice()) {
+        (None, forms) => {
+            for form in forms {
+                terminal.write(&bytes(form, terminal.has_colour())?);
             }
         }
-        (Some(path), [format]) => write(path, &rendered(*format, bundle.assessment(), &RenderOptions::default())?)?,
-        (Some(folder), formats) => {
+        (Some(path), [form]) => write(path, &bytes(form, false)?)?,
+        (Some(folder), forms) => {
             std::fs::create_dir_all(folder)
                 .map_err(|e| vec![Mistake::new(folder.display().to_string(), format!("cannot be made: {e}"))])?;
-            for format in formats {
-                let path = folder.join(format!("report-{format}.{}", format.extension()));
-                write(&path, &rendered(*format, bundle.assessment(), &RenderOptions::default())?)?;
+            for form in forms {
+                let path = folder.join(form.name());
+                write(&path, &bytes(form, false)?)?;
                 terminal.info(format_args!("wrote {}", path.display()));
             }
         }
@@ -42,7 +70,11 @@ pub(super) fn report(args: &args::Report, terminal: Terminal) -> Result<Exit, Ve
 /// Judges every recorded observation again and names each verdict that differs.
 pub(super) fn replay(args: &args::Replay, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     let bundle = read(&args.bundle)?;
-    Ok(if replayed(&bundle, terminal)? { Exit::Success } else { Exit::NotConformant })
+    Ok(match replayed(&bundle, terminal)? {
+        Replayed::Same => Exit::Success,
+        Replayed::Unjudged => Exit::NotDetermined,
+        Replayed::Different => Exit::NotConformant,
+    })
 }
 
 /// Checks that nothing was changed, and that the verdicts follow from the evidence.
@@ -70,7 +102,10 @@ pub(super) fn verify(args: &args::Replay, terminal: Terminal) -> Result<Exit, Ve
         assessment.profile.version,
         assessment.verdict().as_str()
     ));
-    if verification.is_sound() && same {
+    if verification.is_sound() && same == Replayed::Unjudged {
+        terminal.say("not determined: nothing was changed since the run, and some verdicts cannot be judged again without their packages");
+        Ok(Exit::NotDetermined)
+    } else if verification.is_sound() && same == Replayed::Same {
         terminal.say(format_args!("{GREEN}sound{GREEN:#}: nothing was changed since the run, and the verdicts follow from the evidence"));
         terminal.say("This shows that the bundle is whole, not who made it; a vendor who controls a run can feed it.");
         Ok(Exit::Success)
@@ -80,8 +115,21 @@ pub(super) fn verify(args: &args::Replay, terminal: Terminal) -> Result<Exit, Ve
     }
 }
 
-fn replayed(bundle: &Bundle, terminal: Terminal) -> Result<bool, Vec<Mistake>> {
-    let replay = bundle.replay().map_err(|e| vec![Mistake::new("bundle", e.to_string())])?;
+/// Whether the verdicts were reached again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Replayed {
+    Same,
+    Unjudged,
+    Different,
+}
+
+fn replayed(bundle: &Bundle, terminal: Terminal) -> Result<Replayed, Vec<Mistake>> {
+    let replay = bundle.replay_with(super::check::package_named, super::check::cache().as_deref());
+    let replay = replay.map_err(|e| vec![Mistake::new("bundle", e.to_string())])?;
+    for result in &replay.unjudged {
+        let on = result.endpoint.as_deref().map(|e| format!(" on {e}")).unwrap_or_default();
+        terminal.say(format_args!("{BOLD}not judged{BOLD:#}  {} check {}{on}: {}", result.requirement, result.check + 1, result.why));
+    }
     for difference in &replay.differences {
         let on = difference.endpoint.as_deref().map(|e| format!(" on {e}")).unwrap_or_default();
         terminal.say(format_args!(
@@ -98,7 +146,11 @@ fn replayed(bundle: &Bundle, terminal: Terminal) -> Result<bool, Vec<Mistake>> {
         replay.unseen,
         replay.differences.len()
     ));
-    Ok(replay.is_same())
+    Ok(match (replay.is_same(), replay.unjudged.is_empty()) {
+        (false, _) => Replayed::Different,
+        (true, false) => Replayed::Unjudged,
+        (true, true) => Replayed::Same,
+    })
 }
 
 /// A report; one that cannot be made is a fault of ours.

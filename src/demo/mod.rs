@@ -10,6 +10,7 @@
 mod certificate;
 mod change;
 mod device;
+mod fhir;
 mod flow;
 mod log_in;
 mod placeholder;

@@ -13,10 +13,11 @@ use tokio_rustls::TlsAcceptor;
 
 use super::DemoError;
 use super::certificate::Authority;
+use super::fhir::definitions;
 use super::placeholder::Known;
 use super::service::{Answered, Asked, Service};
 use super::vendor::Vendor;
-use crate::api::sample::SampleApi;
+use crate::assess::load_packages;
 use crate::document::Mistake;
 use crate::target::Target;
 
@@ -76,6 +77,7 @@ impl Vendor {
         let authority = Authority::new("Probity sample authority", now).map_err(|e| DemoError::Start(e.to_string()))?;
         known.files = files(&tree).map_err(wrong)?;
         known.files.insert("ca.pem".into(), authority.pem().as_bytes().to_vec());
+        known.files.insert("authorities.pem".into(), authority.pem_with_below().into_bytes());
         known.fill(&mut tree).map_err(wrong)?;
 
         std::fs::create_dir_all(folder).map_err(start)?;
@@ -86,7 +88,10 @@ impl Vendor {
         let target = tree.get("target").cloned().unwrap_or_default();
         // JSON is YAML too, and keeps every scalar's kind.
         std::fs::write(&target_path, serde_json::to_string_pretty(&target).unwrap_or_default()).map_err(start)?;
-        let target = Target::read(&target_path).map_err(|m| wrong(m.iter().map(Mistake::to_string).collect::<Vec<_>>().join("; ")))?;
+        let mut target = Target::read(&target_path).map_err(|m| wrong(m.iter().map(Mistake::to_string).collect::<Vec<_>>().join("; ")))?;
+        if let Some(problem) = load_packages(&mut target, |_, _| None, None).first() {
+            return Err(wrong(problem.to_string()));
+        }
 
         let secrets: BTreeMap<String, String> =
             serde_json::from_value(tree.get("secrets").cloned().unwrap_or_else(|| serde_json::json!({})))
@@ -96,10 +101,7 @@ impl Vendor {
                 .map_err(|e| wrong(e.to_string()))?;
         let mut tasks = JoinSet::new();
         for (name, mut service) in services {
-            if service.sample_api {
-                let api = SampleApi::new(self.quirks.iter().map(String::as_str));
-                service.sample = Some(Arc::new(std::sync::Mutex::new(api)));
-            }
+            service.begin(&self.quirks).map_err(|why| wrong(format!("services.{name}.{why}")))?;
             let listener = match listeners.remove(&name) {
                 None => continue,
                 Some(Bound::Tcp(listener)) => listener,
@@ -120,7 +122,7 @@ impl Vendor {
                 "http" | "silent" | "says" | "mqtt" | "sip" => None,
                 "tls-mock" => {
                     let chain = service.tls.chain(&authority, now).map_err(wrong)?;
-                    tasks.spawn(service.face.face(chain).serve(listener));
+                    tasks.spawn(service.face.face(chain, service.tls.staple()).serve(listener));
                     continue;
                 }
                 other => return Err(wrong(format!("services.{name}.scheme: `{other}` is none that sample services speak"))),
@@ -171,9 +173,12 @@ fn files(tree: &serde_json::Value) -> Result<BTreeMap<String, Vec<u8>>, String> 
             return Err(format!("files: `{name}` is no plain file name"));
         }
         let bytes = match (content.get("data"), content.get("text").and_then(|t| t.as_str())) {
+            (None, None) if content.get("sample").is_some_and(|s| s == "fhir-definitions") => {
+                definitions().to_string().into_bytes()
+            }
             (Some(data), None) => serde_json::to_vec_pretty(data).map_err(|e| e.to_string())?,
             (None, Some(text)) => text.as_bytes().to_vec(),
-            _ => return Err(format!("files.{name}: exactly one of `data` and `text` is needed")),
+            _ => return Err(format!("files.{name}: exactly one of `data`, `text` and `sample: fhir-definitions` is needed")),
         };
         files.insert(name.clone(), bytes);
     }

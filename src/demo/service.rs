@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::certificate::{FaceChanges, Tls};
 use super::device::{AlarmLine, Broker, Constrained};
+use super::fhir::{FhirRequest, SampleFhir};
 use super::log_in::FormLogIn;
 use crate::api::exchange::ApiRequest;
 use crate::api::sample::{SampleApi, TOKEN, description};
@@ -26,12 +27,26 @@ pub(super) struct Service {
     pub(super) scheme: String,
     #[serde(default)]
     pub(super) tls: Tls,
-    /// Beneath `/v1` the sample API answers where no route fits, and `/openapi.yaml` is its description.
+    /// Beneath `/v1` the sample API answers where no route fits; `/openapi.yaml`, `/v1/openapi.yaml` and
+    /// `/v1/openapi.json` are its description.
     #[serde(default)]
     pub(super) sample_api: bool,
+    /// What is another in the description that the sample API hands out.
+    #[serde(default)]
+    description_edits: Vec<Edit>,
+    /// The description that the sample API hands out: in YAML and in JSON.
+    #[serde(skip)]
+    described: Option<Arc<(String, String)>>,
     /// The sample API at work.
     #[serde(skip)]
     pub(super) sample: Option<Arc<Mutex<SampleApi>>>,
+    /// Beneath `/fhir` the sample FHIR service answers where no route fits; its statement is the route
+    /// `GET /fhir/metadata`.
+    #[serde(default)]
+    pub(super) sample_fhir: bool,
+    /// The sample FHIR service at work.
+    #[serde(skip)]
+    pub(super) fhir: Option<Arc<Mutex<SampleFhir>>>,
     /// What a `tls-mock` agrees to beside what is recommended.
     #[serde(default)]
     pub(super) face: FaceChanges,
@@ -53,7 +68,8 @@ pub(super) struct Service {
     /// Header fields of every answer.
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// Answers by method and path, such as `GET /v1/items`. HEAD is answered as GET without the body.
+    /// Answers by method and path, such as `GET /v1/items`, or path and query, such as `GET /v1/items?page=2`.
+    /// HEAD is answered as GET without the body.
     #[serde(default)]
     routes: BTreeMap<String, Route>,
     /// The answer where no route fits.
@@ -62,6 +78,15 @@ pub(super) struct Service {
     /// The answer to somebody without the secret; 401 with a problem document, where nothing is said.
     #[serde(default = "refusal")]
     refusal: Route,
+}
+
+/// One piece of a text that is put in the place of another.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    /// What stands there; it must stand there once.
+    find: String,
+    put: String,
 }
 
 /// One answer.
@@ -75,6 +100,8 @@ struct Route {
     needs: Option<Needs>,
     /// Whether any token at all is taken for the secret.
     any_token: bool,
+    /// Answers to those who accept a media type, by its name, instead of this one.
+    to_those_who_accept: BTreeMap<String, Route>,
     /// Whether the question itself is sent back.
     echo: bool,
     json: Option<Value>,
@@ -185,7 +212,13 @@ impl Service {
         if let Some(answered) = self.sample.as_ref().filter(|_| !known).and_then(|sample| self.ask_sample(sample, asked, secrets)) {
             return answered;
         }
-        let route = self.routes.get(&format!("{method} {}", asked.path)).unwrap_or(&self.fallback);
+        if let Some(answered) = self.fhir.as_ref().and_then(|sample| self.ask_fhir(sample, asked, secrets, known)) {
+            return answered;
+        }
+        let route = self.routes.get(&format!("{method} {}", asked.target)).or_else(|| self.routes.get(&format!("{method} {}", asked.path)));
+        let route = route.unwrap_or(&self.fallback);
+        let accepts = |kind: &str| asked.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("accept") && value.trim() == kind);
+        let route = route.to_those_who_accept.iter().find(|(kind, _)| accepts(kind)).map_or(route, |(_, route)| route);
         let shown = |name: &String| asked.bearer.is_some() && asked.bearer == secrets.get(name).map(String::as_str);
         let allowed =
             route.needs.as_ref().is_none_or(|needs| needs.names().iter().any(shown) || (route.any_token && asked.bearer.is_some()));
@@ -194,11 +227,43 @@ impl Service {
 }
 
 impl Service {
+    /// Puts the sample API behind this service, if it is to have it.
+    ///
+    /// # Errors
+    /// An edit does not find what it is to replace, or finds it twice.
+    pub(super) fn begin(&mut self, quirks: &[String]) -> Result<(), String> {
+        if self.sample_fhir {
+            self.fhir = Some(Arc::new(Mutex::new(SampleFhir::new(quirks.iter().map(String::as_str)))));
+        }
+        if !self.sample_api {
+            return if self.description_edits.is_empty() { Ok(()) } else { Err("description-edits: there is no sample API here".into()) };
+        }
+        let mut text = description().to_owned();
+        for edit in &self.description_edits {
+            match text.matches(&edit.find).count() {
+                1 => text = text.replacen(&edit.find, &edit.put, 1),
+                found => return Err(format!("description-edits: `{}` stands {found} times in the description", edit.find)),
+            }
+        }
+        let json = crate::document::Source::yaml("openapi.yaml", text.as_bytes()).map_err(|e| e.to_string())?.value().to_string();
+        self.described = Some(Arc::new((text, json)));
+        self.sample = Some(Arc::new(Mutex::new(SampleApi::new(quirks.iter().map(String::as_str)))));
+        Ok(())
+    }
+
     /// What the sample API answers, where the question is one for it.
     fn ask_sample(&self, sample: &Mutex<SampleApi>, asked: &Asked<'_>, secrets: &BTreeMap<String, String>) -> Option<Answered> {
         let first = asked.path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
-        let (status, headers, body) = if asked.path == "/openapi.yaml" && matches!(asked.method, "GET" | "HEAD") {
-            (200, vec![("Content-Type".to_owned(), "application/yaml".to_owned())], description().as_bytes().to_vec())
+        let document =
+            self.described.as_deref().filter(|_| matches!(asked.method, "GET" | "HEAD")).and_then(|(yaml, json)| match asked.path {
+                "/openapi.yaml" | "/v1/openapi.yaml" => Some(("application/yaml", yaml)),
+                "/v1/openapi.json" => Some(("application/json", json)),
+                _ => None,
+            });
+        let (status, headers, body) = if let Some((media_type, text)) = document {
+            // Pages of other makers show the description, too.
+            let headers = [("Content-Type", media_type), ("Access-Control-Allow-Origin", "*")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+            (200, headers.to_vec(), text.as_bytes().to_vec())
         } else if first.is_some_and(|word| matches!(word, "status" | "residents" | "alarms")) {
             // The API knows a token of its own; whoever shows this vendor's secret is known to it.
             let known = asked.bearer.is_some_and(|bearer| secrets.values().any(|secret| secret == bearer));
@@ -217,20 +282,41 @@ impl Service {
         } else {
             return None;
         };
+        Some(self.whole(status, &headers, &body, asked))
+    }
+
+    /// What the sample FHIR service answers, where the question is one for it. Of a path that has a route
+    /// only the format is its matter.
+    fn ask_fhir(&self, sample: &Mutex<SampleFhir>, asked: &Asked<'_>, secrets: &BTreeMap<String, String>, routed: bool) -> Option<Answered> {
+        let path = asked.path.strip_prefix("/fhir/")?;
+        let query = asked.target.split_once('?').map_or("", |(_, query)| query);
+        let known = asked.bearer.is_some() && asked.bearer == secrets.get("PROBITY_DEMO_FHIR").map(String::as_str);
+        let request = FhirRequest { method: asked.method, path, query, headers: &asked.headers, known };
+        let mut sample = sample.lock().unwrap_or_else(PoisonError::into_inner);
+        let response = match routed {
+            true if path == "metadata" => sample.not_acceptable(&request)?,
+            true => return None,
+            false => sample.respond(&request)?,
+        };
+        Some(self.whole(response.status, &response.headers, &response.body, asked))
+    }
+
+    /// An answer with the service's own header fields.
+    fn whole(&self, status: u16, headers: &[(String, String)], body: &[u8], asked: &Asked<'_>) -> Answered {
         let mut bytes = format!("HTTP/1.1 {status} {}\r\n", phrase(status)).into_bytes();
         let own: Vec<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
         let common = self.headers.iter().filter(|(name, _)| !own.contains(&name.to_ascii_lowercase()));
         for (name, value) in headers.iter().map(|(n, v)| (n, v)).chain(common) {
             bytes.extend(format!("{name}: {value}\r\n").into_bytes());
         }
-        if status != 204 && !own.iter().any(|name| name == "content-length") {
+        if !matches!(status, 204 | 304) && !own.iter().any(|name| name == "content-length") {
             bytes.extend(format!("Content-Length: {}\r\n", body.len()).into_bytes());
         }
         bytes.extend(b"\r\n");
         if asked.method != "HEAD" {
             bytes.extend(body);
         }
-        Some(Answered { bytes, repeat: None, closes: false })
+        Answered { bytes, repeat: None, closes: false }
     }
 }
 
@@ -366,14 +452,17 @@ fn phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
         201 => "Created",
+        202 => "Accepted",
         204 => "No Content",
         301 => "Moved Permanently",
         302 => "Found",
         303 => "See Other",
         308 => "Permanent Redirect",
+        304 => "Not Modified",
         400 => "Bad Request",
         401 => "Unauthorized",
         405 => "Method Not Allowed",
+        406 => "Not Acceptable",
         409 => "Conflict",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Content",
@@ -381,6 +470,7 @@ fn phrase(status: u16) -> &'static str {
         404 => "Not Found",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
+        501 => "Not Implemented",
         503 => "Service Unavailable",
         _ => "Status",
     }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::DemoError;
 use super::change::Change;
+use super::fhir;
 use crate::api::sample::QUIRKS;
 use crate::document::Source;
 
@@ -149,7 +150,7 @@ impl Vendor {
         for change in &file.change {
             change.apply(&mut vendor.tree).map_err(wrong)?;
         }
-        if let Some(unknown) = file.quirks.iter().find(|q| !QUIRKS.iter().any(|(known, _)| known == q)) {
+        if let Some(unknown) = file.quirks.iter().find(|q| !QUIRKS.iter().chain(fhir::QUIRKS).any(|(known, _)| known == q)) {
             return Err(wrong(format!("no quirk is called `{unknown}`")));
         }
         if file.change.is_empty() && file.quirks.is_empty() {

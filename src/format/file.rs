@@ -160,6 +160,57 @@ pub fn judge_lines(
     Ok(report)
 }
 
+/// Judges what a reader gives, such as standard input: lines and tables as a stream, anything else whole.
+///
+/// # Errors
+/// The reader breaks off.
+pub fn judge_reader(
+    name: &str,
+    mut input: impl Read,
+    format: Option<Format>,
+    context: &Context,
+    progress: &mut dyn FnMut(Progress),
+) -> io::Result<FileReport> {
+    let mut head = Vec::new();
+    input.by_ref().take(64 << 10).read_to_end(&mut head)?;
+    let guess = format.or_else(|| sniff(name, &head));
+    let streamed = is_lines(name, &head);
+    let whole = io::Cursor::new(head).chain(input);
+    let mut report = FileReport { name: name.to_owned(), format: guess, ..FileReport::default() };
+    match guess {
+        Some(Format::Csv) => {
+            let table = csv::judge_stream(whole, context.table_schema.as_ref(), &context.dialect, &[], &mut |told| {
+                report.bytes = told.bytes;
+                progress(told);
+            })?;
+            report.documents = table.rows;
+            report.take(table.findings);
+            return Ok(report);
+        }
+        Some(format) if streamed => {
+            lines(&mut report, BufReader::with_capacity(1 << 20, whole), format, context, progress)?;
+            return Ok(report);
+        }
+        Some(_) | None => {}
+    }
+    let mut bytes = Vec::new();
+    whole.take(MAX_WHOLE + 1).read_to_end(&mut bytes)?;
+    report.bytes = bytes.len() as u64;
+    if report.bytes > MAX_WHOLE {
+        report.take([Finding::open("size", format!("there are more than {MAX_WHOLE} bytes, which this program reads whole"))]);
+        return Ok(report);
+    }
+    let Some(format) = format.or_else(|| sniff(name, &bytes)).filter(|f| *f != Format::DataPackage) else {
+        report.take([Finding::open("format", "the format cannot be told; name it")]);
+        return Ok(report);
+    };
+    report.format = Some(format);
+    report.documents = 1;
+    report.take(judge(format, name, &bytes, context));
+    progress(Progress { bytes: report.bytes, records: 1 });
+    Ok(report)
+}
+
 /// Whether the file holds one JSON document a line: by its name, or because its first two lines are whole
 /// documents each.
 fn is_lines(name: &str, head: &[u8]) -> bool {
@@ -298,6 +349,17 @@ mod tests {
         assert_eq!(told.last().map(|p| (p.records, p.bytes)), Some((3, 28)));
         let empty = judged(&folder.file("b.ndjson", "\n"));
         assert_eq!(empty.outcome(), Outcome::Untested);
+    }
+
+    #[test]
+    fn a_reader_is_judged_like_a_file() {
+        let read = |text: &str| judge_reader("standard input", text.as_bytes(), None, &Context::default(), &mut |_| {}).unwrap();
+        let report = read("{\"a\":1}\n{\"a\":1,\"a\":2}\n");
+        assert_eq!((report.documents, report.errors, report.bytes), (2, 1, 24));
+        let report = read("{\"a\":1,\n\"a\":2}");
+        assert_eq!((report.documents, report.errors), (1, 1));
+        assert_eq!(read("what is this").outcome(), Outcome::CantTell);
+        assert_eq!(judge_reader("-", "a,b\r\n1\r\n".as_bytes(), Some(Format::Csv), &Context::default(), &mut |_| {}).unwrap().errors, 1);
     }
 
     #[test]

@@ -7,13 +7,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jsonschema::{PatternOptions, Retrieve, Uri, Validator};
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{PatternOptions, Retrieve, Uri, ValidationError, Validator};
 use serde_json::Value;
 
 use super::findings::Findings;
 use super::uri::{self, Charset};
 use super::{date_time, is_email, is_uuid, json};
-use crate::verdict::{Finding, Severity};
+use crate::document::{Source, push_token};
+use crate::verdict::{Finding, Severity, Untrusted};
 
 /// The size a compiled pattern may have, in bytes; a limit of ours.
 const PATTERN_SIZE: usize = 1 << 20;
@@ -58,7 +60,7 @@ impl JsonSchema {
             Err(error) => {
                 let message = error.to_string();
                 let place = error.instance_path().to_string();
-                let shown = crate::verdict::Untrusted::new(&message);
+                let shown = Untrusted::new(&message);
                 let at_hand = !message.contains("not supplied") && !message.contains("Resource");
                 let finding = if !at_hand {
                     Finding::open("schema-reference", format!("the schema refers to another that is not at hand: {shown}"))
@@ -79,6 +81,14 @@ impl JsonSchema {
         findings.finish()
     }
 
+    /// What a document breaks, each at its place in the text.
+    pub fn findings(&self, source: &Source) -> Vec<Finding> {
+        let mut findings = Findings::default();
+        self.judge(source.value(), &mut findings);
+        findings.locate(source);
+        findings.finish()
+    }
+
     /// Judges one value.
     pub(super) fn judge(&self, value: &Value, findings: &mut Findings) {
         if self.validator.is_valid(value) {
@@ -90,17 +100,44 @@ impl JsonSchema {
                 break;
             }
             let keyword = error.kind().keyword();
-            findings.push(
-                Finding::error(
-                    format!("schema-{keyword}"),
-                    format!("it does not meet the schema: {}", crate::verdict::Untrusted::new(&error.masked().to_string())),
-                )
-                .at(error.instance_path().to_string())
-                .expected(format!("what the schema says at {}", error.schema_path()))
-                .observed(&json::shown(error.instance()))
-                .clause(format!("JSON Schema, `{keyword}`")),
-            );
+            // For something missing, the place is the object that it is missing in.
+            let pointer = error.instance_path().to_string();
+            let mut finding = Finding::error(format!("schema-{keyword}"), sentence(&error, &pointer)).at(pointer);
+            if !matches!(error.kind(), ValidationErrorKind::Required { .. }) {
+                finding = finding.observed(&json::shown(error.instance()));
+            }
+            findings.push(finding.expected(expectation(&error)).clause(format!("JSON Schema, `{keyword}`")));
         }
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's list of faults is open; the rest is told in its words")]
+fn sentence(error: &ValidationError<'_>, pointer: &str) -> String {
+    let place = if pointer.is_empty() { "the document".to_owned() } else { format!("`{}`", Untrusted::new(pointer)) };
+    match error.kind() {
+        ValidationErrorKind::Required { property } => {
+            let mut missing = pointer.to_owned();
+            push_token(&mut missing, property.as_str().unwrap_or_default());
+            format!("`{}` is missing", Untrusted::new(&missing))
+        }
+        _ => format!("{place}: {}", expectation(error)),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "as above")]
+/// What the schema asks for, without the value that stands there instead.
+fn expectation(error: &ValidationError<'_>) -> String {
+    match error.kind() {
+        ValidationErrorKind::Required { property } => format!("`{}` is given", Untrusted::new(property.as_str().unwrap_or_default())),
+        ValidationErrorKind::Enum { options } => format!("one of {options}"),
+        ValidationErrorKind::Constant { expected_value } => format!("the value is {expected_value}"),
+        ValidationErrorKind::Pattern { pattern } => format!("text of the form `{pattern}`"),
+        ValidationErrorKind::Format { format } => format!("text of the format `{format}`"),
+        ValidationErrorKind::MinItems { limit } => format!("at least {limit} items"),
+        ValidationErrorKind::MinLength { limit } => format!("at least {limit} characters"),
+        ValidationErrorKind::Minimum { limit } => format!("{limit} or more"),
+        ValidationErrorKind::Maximum { limit } => format!("{limit} or less"),
+        _ => Untrusted::new(&error.masked_with("the value").to_string()).to_string(),
     }
 }
 
@@ -111,8 +148,9 @@ fn needs_backtracking(schema: &Value) -> bool {
         || text.as_bytes().windows(3).any(|w| w.starts_with(b"\\\\") && w.ends_with(b"1"))
 }
 
-/// Judges JSON: its hygiene, and the schema where there is one.
-pub(super) fn judge_json(name: &str, bytes: &[u8], schema: Option<&JsonSchema>) -> Vec<Finding> {
+/// Judges JSON: what RFC 8259 leaves to luck (keys that stand twice, numbers that change), and the schema
+/// where there is one.
+pub fn judge_json(name: &str, bytes: &[u8], schema: Option<&JsonSchema>) -> Vec<Finding> {
     let mut findings = Findings::default();
     if let Some(source) = json::read(name, bytes, &mut findings) {
         if let Some(schema) = schema {

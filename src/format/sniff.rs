@@ -26,8 +26,12 @@ pub fn sniff(name: &str, bytes: &[u8]) -> Option<Format> {
             Some(Format::ICal)
         }
         _ if ends(&[".csv", ".tsv"]) => Some(Format::Csv),
+        _ if ends(&[".ttl"]) => Some(Format::Turtle),
         _ if ends(&[".yaml", ".yml"]) => {
             let source = Source::yaml(name, bytes).ok()?;
+            if describes_api(source.value()) {
+                return Some(Format::ApiDescription);
+            }
             openacr::looks_like(source.value()).then_some(Format::OpenAcr)
         }
         _ if ends(&[".json", ".jsonld", ".ndjson", ".jsonl"]) => Some(Format::Json),
@@ -36,8 +40,16 @@ pub fn sniff(name: &str, bytes: &[u8]) -> Option<Format> {
     }
 }
 
+/// Whether a document says that it describes an API.
+fn describes_api(value: &Value) -> bool {
+    ["openapi", "swagger", "asyncapi"].iter().any(|key| value.get(key).is_some_and(|v| v.is_string() || v.is_number()))
+}
+
 /// The format of a JSON value.
 fn json(value: &Value) -> Format {
+    if describes_api(value) {
+        return Format::ApiDescription;
+    }
     if value.get("resourceType").is_some_and(Value::is_string) {
         return Format::Fhir;
     }

@@ -228,7 +228,7 @@ impl Connection {
     }
 
     fn check(&mut self, cx: &mut Context<'_>) -> std::io::Result<()> {
-        if self.thrown.as_mut().poll(cx).is_ready() {
+        if !self.deadline.is_lasting() && self.thrown.as_mut().poll(cx).is_ready() {
             // The future is spent, and the switch stays thrown.
             self.thrown = Box::pin(std::future::ready(()));
             self.usage.note(ProbeError::Interrupted);

@@ -36,7 +36,7 @@ impl Datagrams {
     /// Sends one datagram.
     pub async fn send(&mut self, datagram: &[u8]) -> Result<(), ProbeError> {
         let (address, origin) = (self.usage.address, &self.usage.origin);
-        self.door.books.health.spend(origin.host(), origin.port())?;
+        self.door.books.health.spend(origin.host(), origin.port(), 0)?;
         self.door.pace(address.ip(), self.deadline).await?;
         let sent = self.door.bounded(self.deadline, &address.to_string(), Phase::Answer, self.socket.send(datagram)).await?;
         match sent {

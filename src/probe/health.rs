@@ -63,15 +63,15 @@ impl Health {
         }
     }
 
-    /// Takes one connection from the budgets.
-    pub(crate) fn spend(&self, host: &str, port: u16) -> Result<(), ProbeError> {
+    /// Takes one connection from the budgets, or from what is kept in reserve beyond them.
+    pub(crate) fn spend(&self, host: &str, port: u16, reserve: u32) -> Result<(), ProbeError> {
         self.may_ask(host, port)?;
         let mut rows = self.rows();
-        if rows.asked >= self.connections {
+        if rows.asked >= self.connections.saturating_add(reserve) {
             return Err(ProbeError::Connections { of: Budget::Run, limit: self.connections });
         }
         let row = rows.endpoints.entry((host.to_owned(), port)).or_default();
-        if row.asked >= self.connections_per_endpoint {
+        if row.asked >= self.connections_per_endpoint.saturating_add(reserve) {
             return Err(ProbeError::Connections { of: Budget::Endpoint, limit: self.connections_per_endpoint });
         }
         row.asked += 1;
@@ -163,11 +163,11 @@ mod tests {
     fn connections_are_counted_per_endpoint_and_per_run() {
         let health = health();
         for _ in 0..3 {
-            health.spend("a", 1).unwrap();
+            health.spend("a", 1, 0).unwrap();
         }
-        assert_eq!(health.spend("a", 1), Err(ProbeError::Connections { of: Budget::Endpoint, limit: 3 }));
-        health.spend("a", 2).unwrap();
-        health.spend("a", 2).unwrap();
-        assert_eq!(health.spend("a", 2), Err(ProbeError::Connections { of: Budget::Run, limit: 5 }));
+        assert_eq!(health.spend("a", 1, 0), Err(ProbeError::Connections { of: Budget::Endpoint, limit: 3 }));
+        health.spend("a", 2, 0).unwrap();
+        health.spend("a", 2, 0).unwrap();
+        assert_eq!(health.spend("a", 2, 0), Err(ProbeError::Connections { of: Budget::Run, limit: 5 }));
     }
 }

@@ -61,11 +61,11 @@ impl Door {
             return Err(ProbeError::misuse(format!("a knock at {host}, which the target file does not name")));
         }
         let origin = Origin::new("tcp", host, port).map_err(|refusal| self.refuse(host, purpose, refusal))?;
-        let permit = self.enter(&origin).await?;
+        let permit = self.enter(&origin, self.run_end).await?;
         drop(self.idle.lock().unwrap_or_else(PoisonError::into_inner).take());
         let ip = *self.scope().addresses(host)?.first().ok_or_else(|| ProbeError::bug("a pin without an address"))?;
         let health: &Health = &self.books.health;
-        health.spend(host, port)?;
+        health.spend(host, port, 0)?;
         let deadline = self.run_end.within(wait.max(LEAST_GAP) + LEAST_GAP * 4);
         self.pace(ip, deadline).await?;
         if AddressClass::of(ip) != AddressClass::Loopback {

@@ -25,6 +25,12 @@ pub const LONGEST_EXCHANGE: Duration = Duration::from_secs(120);
 /// compress very well.
 pub(crate) const RATIO_FROM_BYTES: u64 = 256 * 1024;
 
+/// How long a run may go on after its end or its interruption, to take away what it made.
+pub const GRACE: Duration = Duration::from_secs(15);
+
+/// The connections beyond the budgets that are kept for taking away what the run made.
+pub(crate) const RESERVE: u32 = 100;
+
 /// The interim answers (status 1xx) that are read before the real one is given up on.
 pub(crate) const MOST_INTERIM: usize = 10;
 
@@ -68,8 +74,10 @@ impl Default for Limits {
             header_bytes: 256 * 1024,
             headers: 100,
             decompression_ratio: 100,
-            connections: 500,
-            connections_per_endpoint: 250,
+            // A plan for an API of a dozen operations asks three hundred questions and more, and a server
+            // that keeps no connection open needs one for each; the gap keeps them slow.
+            connections: 2000,
+            connections_per_endpoint: 1000,
             gap_ms: 100,
             concurrency: 1,
             redirects: 8,
@@ -95,13 +103,15 @@ pub(crate) struct Deadline {
     pub(crate) at: Instant,
     after: Duration,
     of_run: bool,
+    /// It stands although the run is stopped.
+    lasting: bool,
 }
 
 impl Deadline {
     /// The end of a whole run.
     pub(crate) fn of_run(start: Instant, limits: &Limits) -> Self {
         let after = Duration::from_millis(limits.run_ms);
-        Self { at: start + after, after, of_run: true }
+        Self { at: start + after, after, of_run: true, lasting: false }
     }
     /// The end of an exchange that starts now: its own time or that of the run, whichever is first.
     pub(crate) fn of_exchange(self, after: Duration) -> Self {
@@ -110,7 +120,19 @@ impl Deadline {
     /// The sooner of this moment and the given time from now.
     pub(crate) fn within(self, after: Duration) -> Self {
         let at = Instant::now() + after.min(LONGEST_EXCHANGE);
-        if at < self.at { Self { at, after, of_run: false } } else { self }
+        if at < self.at { Self { at, after, of_run: false, ..self } } else { self }
+    }
+    /// The same with the grace, and although the run is stopped.
+    pub(crate) fn lasting(self) -> Self {
+        Self { at: self.at + GRACE, lasting: true, ..self }
+    }
+    /// The end of the grace that begins now.
+    pub(crate) fn of_grace() -> Self {
+        Self { at: Instant::now() + GRACE, after: GRACE, of_run: true, lasting: true }
+    }
+    /// Whether it stands although the run is stopped.
+    pub(crate) fn is_lasting(self) -> bool {
+        self.lasting
     }
     pub(crate) fn left(self) -> Duration {
         self.at.saturating_duration_since(Instant::now())

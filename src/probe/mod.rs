@@ -37,13 +37,13 @@ pub use credential::{Credential, CredentialKind, Secret};
 pub use datagrams::Datagrams;
 pub use error::{Budget, Phase, ProbeError, Refusal};
 pub use http::{
-    Bytes, Chunked, ConnectionFacts, CredentialUse, Cut, Exchange, FaultKind, Head, HttpFault, LogInBody, Redirect, Request, Response,
-    SentRequest, Timing, Trail, Withholding, find_end, parse_head,
+    AfterStop, Bytes, Chunked, ConnectionFacts, CredentialUse, Cut, Exchange, FaultKind, Head, HttpFault, LogInBody, Redirect, Request,
+    Response, SentRequest, Timing, Trail, Withholding, find_end, parse_head,
 };
 pub use interrupt::Interrupt;
 pub use journal::{Ending, JournalEntry, JournalSink, JournalSummary, Transport};
 pub use knock::{Knock, Port};
-pub use limits::{LEAST_GAP, LONGEST_EXCHANGE, Limits, MOST_BODY_BYTES};
+pub use limits::{GRACE, LEAST_GAP, LONGEST_EXCHANGE, Limits, MOST_BODY_BYTES};
 pub use random::random_word;
 pub use scope::{AddressClass, Endpoint, Origin, Pin, Scope};
 pub use trust::{CertificateFault, TlsFacts};
@@ -52,7 +52,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpStream, UdpSocket};
@@ -126,6 +126,8 @@ pub struct Door {
     answered_at: Mutex<BTreeMap<String, IpAddr>>,
     memory: Memory,
     count: AtomicU64,
+    /// When cleaning up after a stop must have come to its end.
+    grace_end: OnceLock<Deadline>,
 }
 
 /// A connection with TLS on it, and what was seen of it.
@@ -195,6 +197,7 @@ impl Door {
             answered_at: Mutex::default(),
             memory: Memory::default(),
             count: AtomicU64::new(0),
+            grace_end: OnceLock::new(),
         }))
     }
 
@@ -257,9 +260,9 @@ impl Door {
     /// While it is open it counts towards the limit of concurrency: drop it before asking anything else.
     pub async fn tcp(&self, origin: &Origin, purpose: &str) -> Result<Connection, ProbeError> {
         self.admit(origin, purpose)?;
-        let permit = self.enter(origin).await?;
+        let permit = self.enter(origin, self.run_end).await?;
         let deadline = self.run_end.of_exchange(Duration::from_millis(self.limits.exchange_ms));
-        self.dial(origin, purpose, deadline, permit).await
+        self.dial(origin, purpose, deadline, permit, 0).await
     }
 
     /// Opens a TCP connection to an endpoint of the scope and agrees on TLS, offering these protocols
@@ -310,6 +313,20 @@ impl Door {
         self.bounded(self.run_end, "the target", Phase::Answer, self.memory.once(key, observe)).await?
     }
 
+    /// As [`Door::once`], for an observation that puts something in order when the run is stopped: it is
+    /// not dropped in the middle, and ends by the deadlines of its own questions.
+    ///
+    /// # Errors
+    /// Those of the observation.
+    pub async fn once_to_its_end<T, F, Fut>(&self, key: &str, observe: F) -> Result<Arc<T>, ProbeError>
+    where
+        T: Send + Sync + 'static,
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<T, ProbeError>>,
+    {
+        self.memory.once(key, observe).await
+    }
+
     /// Agrees on TLS over a connection.
     async fn secure(&self, origin: &Origin, mut connection: Connection, alpn: &[&[u8]]) -> Result<Secured, ProbeError> {
         let endpoint = self.scope.endpoint(origin).map_err(|refusal| self.refuse(&origin.to_string(), "TLS", refusal))?;
@@ -342,6 +359,7 @@ impl Door {
         purpose: &str,
         deadline: Deadline,
         permit: OwnedSemaphorePermit,
+        reserve: u32,
     ) -> Result<Connection, ProbeError> {
         // One connection at a time means that none stays open beside a new one.
         drop(self.idle.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -353,7 +371,7 @@ impl Door {
         let mut last_error = ProbeError::bug("a pin without an address");
         let mut left = u32::try_from(addresses.len()).unwrap_or(1);
         for ip in addresses {
-            if let Err(error) = self.books.health.spend(origin.host(), origin.port()) {
+            if let Err(error) = self.books.health.spend(origin.host(), origin.port(), reserve) {
                 self.not_tried(&origin.to_string(), purpose, &error);
                 return Err(error);
             }
@@ -392,12 +410,34 @@ impl Door {
     }
 
     /// Waits for a turn.
-    async fn enter(&self, origin: &Origin) -> Result<OwnedSemaphorePermit, ProbeError> {
-        self.may_go_on()?;
+    async fn enter(&self, origin: &Origin, until: Deadline) -> Result<OwnedSemaphorePermit, ProbeError> {
+        if !until.is_lasting() {
+            self.may_go_on()?;
+        }
         let gate = Arc::clone(&self.gate).acquire_owned();
-        let permit = self.bounded(self.run_end, "the target", Phase::Connect, gate).await?;
+        let permit = self.bounded(until, "the target", Phase::Connect, gate).await?;
         self.books.health.may_ask(origin.host(), origin.port())?;
         permit.map_err(|_| ProbeError::bug("the gate was closed"))
+    }
+
+    /// The end of the run for a question, by what becomes of it when the run is stopped.
+    fn end_for(&self, after_stop: AfterStop) -> Result<Deadline, ProbeError> {
+        match after_stop {
+            AfterStop::Dropped => Ok(self.run_end),
+            AfterStop::Awaited => self.may_go_on().map(|()| self.run_end.lasting()),
+            AfterStop::Asked if self.may_go_on().is_ok() => Ok(self.run_end.lasting()),
+            // From the first such question on, so that all of them together are bounded.
+            AfterStop::Asked => Ok(*self.grace_end.get_or_init(Deadline::of_grace)),
+        }
+    }
+
+    /// Waits, when the target asked for a pause: not beyond the end of the run, and not when it is stopped.
+    ///
+    /// # Errors
+    /// The run was stopped or its time is over meanwhile.
+    pub async fn pause(&self, how_long: Duration) -> Result<(), ProbeError> {
+        self.may_go_on()?;
+        self.bounded(self.run_end, "the target", Phase::Connect, tokio::time::sleep(how_long)).await
     }
 
     fn may_go_on(&self) -> Result<(), ProbeError> {
@@ -440,7 +480,7 @@ impl Door {
     ) -> Result<T, ProbeError> {
         tokio::select! {
             biased;
-            () = self.books.interrupt.thrown() => Err(ProbeError::Interrupted),
+            () = self.books.interrupt.thrown(), if !deadline.is_lasting() => Err(ProbeError::Interrupted),
             done = tokio::time::timeout_at(deadline.at, future) => done.map_err(|_| deadline.error(address, phase)),
         }
     }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Expression, FactKind, Parameter, Pillar, Profile, Requirement, RequirementText, shipped_profiles};
 use crate::check::PlacedCheck;
-use crate::document::{Mistake, Node, NodeKind, Position, from_node};
+use crate::document::{Mistake, Node, NodeKind, Position, from_node, push_token};
 use crate::target::day;
 
 /// The head of a profile: everything but its requirements.
@@ -131,6 +131,15 @@ impl Profile {
                     .unwrap_or((file, Position::START));
                 mistakes.push(Mistake::at(file, at, format!("parameters.{name}: {fault}")));
             }
+        }
+        for name in profile.facts.keys().filter(|name| !is_identifier(name)) {
+            let mut pointer = "/facts".to_owned();
+            push_token(&mut pointer, name);
+            let at = node.find(&pointer).unwrap_or(node).position();
+            mistakes.push(
+                Mistake::at(*file, at, format!("facts.{name}: `applies` cannot name this fact"))
+                    .help("a fact's name is letters, digits and `_`, and does not begin with a digit"),
+            );
         }
         // The head's own requirements come first, then the other files in the order of their names.
         let ordered = nodes.iter().filter(|(f, _)| f == file).chain(nodes.iter().filter(|(f, _)| f != file));
@@ -330,4 +339,9 @@ pub(super) fn digest(files: &[File]) -> String {
 
 fn first_name(files: &[File]) -> &str {
     files.first().map_or("profile", |(name, _)| name.as_str())
+}
+
+/// Whether CEL can name it: the grammar of CEL, `IDENT`.
+fn is_identifier(name: &str) -> bool {
+    name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -12,6 +12,7 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use super::clauses::{self, ClauseTable};
 use super::sarif::web_address;
 use super::{RenderOptions, words};
 use crate::assess::{Assessment, CheckResult, Counts, PillarVerdict, RequirementView, Standings};
@@ -26,17 +27,17 @@ const STYLE: &str = include_str!("page.css");
 const BAR: usize = 1000;
 
 /// The report as a page.
-pub(super) fn render(assessment: &Assessment, options: &RenderOptions) -> Result<String, minijinja::Error> {
+pub(super) fn render(assessment: &Assessment, clauses: &[ClauseTable], options: &RenderOptions) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_filter("prose", |text: &str| Value::from_safe_string(prose(text)));
     environment.add_template("page.html", TEMPLATE)?;
-    let page = page(assessment, options);
+    let page = page(assessment, clauses, options);
     environment.get_template("page.html")?.render(value(page))
 }
 
-fn page(a: &Assessment, options: &RenderOptions) -> Json {
+fn page(a: &Assessment, clauses: &[ClauseTable], options: &RenderOptions) -> Json {
     let anchors = Anchors::new(a);
     let views = a.requirement_views();
     let standings = a.standings();
@@ -86,6 +87,13 @@ fn page(a: &Assessment, options: &RenderOptions) -> Json {
         }).collect::<Vec<_>>(),
         "equivalents": a.equivalents.iter().map(|e| json!({
             "certificate": e.certificate, "issuer": e.issuer, "requirements": e.requirements.join(", "), "expires": e.expires, "basis": e.basis,
+        })).collect::<Vec<_>>(),
+        "clauses": clauses.iter().enumerate().map(|(index, table)| json!({
+            "anchor": format!("clauses-{index}"), "standard": table.standard, "sentence": clauses::sentence(table),
+            "id": table.requirement, "requirement": anchors.of(&table.requirement),
+            "rows": table.rows.iter().map(|row| json!({
+                "number": row.number, "about": row.about, "said": row.said, "here": row.here_in_words(),
+            })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "endpoints": a.target.endpoints.iter().map(|(name, e)| json!({ "name": name, "url": e.url.as_str() })).collect::<Vec<_>>(),
         "facts": a.target.facts.iter().map(|(name, fact)| json!({ "name": name, "value": fact_words(fact) })).collect::<Vec<_>>(),

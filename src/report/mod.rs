@@ -15,6 +15,8 @@
 //!
 //! Where skipped reads as green, the format carries the verdict of the whole as one more entry.
 
+mod api;
+mod clauses;
 mod document;
 mod github;
 mod gitlab;
@@ -27,6 +29,7 @@ mod sarif;
 mod text;
 mod words;
 
+pub use api::{ApiExport, NoRun, export};
 pub use document::{DocumentFormat, render_documents};
 
 use std::str::FromStr;
@@ -153,10 +156,11 @@ pub fn render(format: Format, assessment: &Assessment, options: &RenderOptions) 
         // Nothing is lost here: JSON text escapes for itself.
         return json::render(assessment).map_err(|e| failed(e.to_string()));
     }
-    let assessment = harmless::assessment(assessment).map_err(|e| failed(e.to_string()))?;
+    let mut assessment = harmless::assessment(assessment).map_err(|e| failed(e.to_string()))?;
+    let clauses = clauses::take(&mut assessment);
     match format {
-        Format::Text => Ok(text::render(&assessment, options).into_bytes()),
-        Format::Html => html::render(&assessment, options).map(String::into_bytes).map_err(|e| failed(e.to_string())),
+        Format::Text => Ok(text::render(&assessment, &clauses, options).into_bytes()),
+        Format::Html => html::render(&assessment, &clauses, options).map(String::into_bytes).map_err(|e| failed(e.to_string())),
         Format::Json => json::render(&assessment).map_err(|e| failed(e.to_string())),
         Format::Junit => junit::render(&assessment).map(String::into_bytes).map_err(|e| failed(e.to_string())),
         Format::Sarif => sarif::render(&assessment, options).map_err(|e| failed(e.to_string())),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use super::clauses::{self, ClauseTable};
 use super::{RenderOptions, words};
 use crate::assess::{Assessment, Counts, PillarVerdict, RequirementView};
 use crate::profile::Level;
@@ -13,13 +14,14 @@ use crate::verdict::{Cause, Evidence, Outcome};
 const MIN_WIDTH: usize = 40;
 
 /// The report as text.
-pub(super) fn render(assessment: &Assessment, options: &RenderOptions) -> String {
+pub(super) fn render(assessment: &Assessment, clauses: &[ClauseTable], options: &RenderOptions) -> String {
     let mut page = Page { out: String::new(), width: options.width.max(MIN_WIDTH), colour: options.colour };
     page.head(assessment, options);
     page.pillars(assessment);
     let views = assessment.requirement_views();
     page.what_to_do(&words::to_do(&views));
     page.waivers(&views);
+    page.clauses(clauses);
     page.foot(assessment);
     page.out
 }
@@ -155,6 +157,17 @@ impl Page {
         for view in other {
             for (waiver, state) in &view.waivers {
                 self.field(2, &format!("{}:", view.text.id), &words::waiver(waiver, *state));
+            }
+        }
+    }
+
+    fn clauses(&mut self, tables: &[ClauseTable]) {
+        for table in tables {
+            self.blank();
+            self.line(0, &format!("{}, CLAUSE BY CLAUSE ({})", table.standard, table.requirement), Some(bold()));
+            self.line(0, &clauses::sentence(table), None);
+            for row in &table.rows {
+                self.field(2, &row.number, &format!("{}: {}; {}", row.about, row.said, row.here_in_words()));
             }
         }
     }

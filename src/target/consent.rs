@@ -123,6 +123,14 @@ pub struct Consent {
     /// The highest effect that is allowed, where a mode says too much or too little.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub highest_effect: Option<Effect>,
+    /// Operations of a documented API, by id or as `POST /path`, that may be called although they smell of
+    /// power (shut down, reset, restore, dial) or change something that the run did not make. Without its
+    /// name here such an operation is never called, whatever effect is allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named_operations: Vec<String>,
+    /// Operations of a documented API that are left alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spared_operations: Vec<String>,
 }
 
 /// A span of time, both ends in RFC 3339 with offset.
@@ -177,7 +185,16 @@ mod tests {
 
     fn consent(environment: Environment, mode: Option<Mode>, highest_effect: Option<Effect>) -> Consent {
         let window = Window { from: datetime!(2026-11-22 09:00 UTC), until: datetime!(2026-11-22 17:00 UTC) };
-        Consent { owner: "o".into(), contact: "c".into(), window, environment, mode, highest_effect }
+        Consent {
+            owner: "o".into(),
+            contact: "c".into(),
+            window,
+            environment,
+            mode,
+            highest_effect,
+            named_operations: Vec::new(),
+            spared_operations: Vec::new(),
+        }
     }
 
     #[test]

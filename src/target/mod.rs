@@ -7,19 +7,24 @@
 
 mod consent;
 mod log_in;
+mod package;
 mod read;
 pub(crate) use read::day;
 
 pub use consent::{Consent, Effect, Environment, Mode, Window};
 pub use log_in::{LogIn, LogInForm};
+pub use package::PackageReference;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
+
+use crate::format::fhir::Definitions;
 
 /// A target file.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +61,13 @@ pub struct Target {
     /// Statements of named persons, by the subject that the profile asks for.
     #[serde(default)]
     pub attestations: BTreeMap<String, Attestation>,
+    /// Packages of FHIR definitions that resources are judged by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<PackageReference>,
+    /// What these packages define, once they are loaded. No part of the file: the packages are named
+    /// there with their hashes, so that anybody can judge by the same ones.
+    #[serde(skip)]
+    pub definitions: Option<Arc<Definitions>>,
     /// The folder that relative paths start from: the target file's own.
     #[serde(skip)]
     pub folder: PathBuf,

@@ -65,6 +65,8 @@ pub struct LintParameters {
     pub problem_members: Vec<String>,
     /// Header fields of which one must be documented, for `rate-limit-documented`.
     pub rate_limit_headers: Vec<String>,
+    /// Names that query parameters for paging may have, for `paging-names`.
+    pub paging_names: Vec<String>,
 }
 
 impl Default for LintParameters {
@@ -80,6 +82,7 @@ impl Default for LintParameters {
                 "X-Rate-Limit-Limit",
                 "X-RateLimit-Remaining",
             ]),
+            paging_names: texts(&["cursor", "limit", "offset"]),
         }
     }
 }
@@ -115,6 +118,25 @@ pub fn judge(description: &Description, choices: &[Choice], parameters: &LintPar
     }
     place(description, &mut findings, &spots);
     Ok(findings)
+}
+
+/// Judges a document by the recommended rules: what cannot be read is a finding, too.
+pub fn judge_document(name: &str, bytes: &[u8]) -> Vec<Finding> {
+    let unreadable = |message: String| vec![Finding::error("readable", message).expected("an OpenAPI, Swagger or AsyncAPI description")];
+    let source = match crate::document::Source::read(name, bytes) {
+        Ok(source) => source,
+        Err(error) => {
+            return vec![Finding::error("readable", error.message).position(Some(error.position)).expected("JSON or YAML")];
+        }
+    };
+    let description = match Description::read(source, Vec::new()) {
+        Ok(description) => description,
+        Err(error) => return unreadable(error.to_string()),
+    };
+    match judge(&description, &recommended(), &LintParameters::default()) {
+        Ok(findings) => findings,
+        Err(unknown) => vec![Finding::open("rule", unknown.to_string())],
+    }
 }
 
 /// Looks up all places at once: the text of a large document is gone through once, not once a finding.
@@ -383,6 +405,13 @@ pub static RULES: &[Rule] = &[
         "OpenAPI, Parameter Object",
         operations::parameter_described,
     ),
+    rule_of(
+        "header-parameters-heard",
+        Some(Warning),
+        "No header parameter is called Accept, Content-Type or Authorization.",
+        "OpenAPI, Parameter Object: name",
+        operations::header_parameters_heard,
+    ),
     rule_of("parameter-schema", Some(Error), "Every parameter has a schema.", "OpenAPI, Parameter Object", operations::parameter_schema),
     rule_of(
         "parameters-unique",
@@ -503,6 +532,22 @@ pub static RULES: &[Rule] = &[
         responses::pagination,
     ),
     rule_of("rate-limit-documented", Some(Warning), "Limits of rate are documented.", "RFC 6585, section 4", responses::rate_limit),
+    rule_of("list-in-object", None, "Lists are answered within an object.", "RFC 8259, section 4", responses::list_in_object),
+    rule_of("paging-names", None, "Query parameters for paging have the agreed names.", "", style::paging_names),
+    rule_of(
+        "media-types-valid",
+        Some(Error),
+        "Bodies are described under names of media types.",
+        "RFC 6838, section 4.2; RFC 9110, section 8.3.1",
+        responses::media_types_valid,
+    ),
+    rule_of(
+        "media-types-registered",
+        None,
+        "Media types are not of the unregistered tree (`x.`, `x-`).",
+        "RFC 6838, section 3.4",
+        responses::media_types_registered,
+    ),
     rule_of("content-json", None, "Bodies are JSON.", "RFC 8259", responses::content_json),
     rule_of("patch-media-type", None, "PATCH uses a media type for patches.", "RFC 5789; RFC 7396; RFC 6902", operations::patch_media_type),
     // Schemas and values.
@@ -567,9 +612,18 @@ pub static RULES: &[Rule] = &[
         "OpenAPI, Data Types",
         schemas::number_format,
     ),
+    rule_of("plain-values", None, "Flags and lists are never null, and enumerations are of text.", "", schemas::plain_values),
+    rule_of(
+        "discriminator-maps",
+        Some(Error),
+        "Mappings of discriminators lead to schemas that exist.",
+        "OpenAPI, Discriminator Object: mapping",
+        schemas::discriminator_maps,
+    ),
     rule_of("properties-closed", None, "Bodies of requests accept no unknown properties.", "OWASP API3:2023", schemas::properties_closed),
     rule_of("property-camel-case", None, "Property names are lowerCamelCase.", "", style::property_camel_case),
     rule_of("property-snake-case", None, "Property names are snake_case.", "", style::property_snake_case),
+    rule_of("property-one-style", None, "Property names are all lowerCamelCase or all snake_case.", "", style::property_one_style),
     rule_of("schema-pascal-case", None, "Names of schemas are UpperCamelCase.", "", style::schema_pascal_case),
     rule_of("query-camel-case", None, "Names of query parameters are lowerCamelCase.", "", style::query_camel_case),
     rule_of("query-snake-case", None, "Names of query parameters are snake_case.", "", style::query_snake_case),

@@ -161,6 +161,23 @@ pub(super) fn path_parameters_used(desk: &mut Desk<'_>) {
     }
 }
 
+pub(super) fn header_parameters_heard(desk: &mut Desk<'_>) {
+    if !matches!(
+        desk.description.edition(),
+        crate::api::description::Edition::OpenApi30
+            | crate::api::description::Edition::OpenApi31
+            | crate::api::description::Edition::OpenApi32
+    ) {
+        return;
+    }
+    for (spot, (name, place, _)) in parameters(desk) {
+        if place == ParameterPlace::Header && ["accept", "content-type", "authorization"].contains(&name.to_ascii_lowercase().as_str()) {
+            let finding = desk.at(&spot, "the definition of this header parameter is ignored: bodies, responses and security say it");
+            finding.observed = Some(Untrusted::new(&name));
+        }
+    }
+}
+
 fn paths<'a>(desk: &Desk<'a>) -> Vec<(&'a str, Spot)> {
     let paths = desk.description.root().get("paths").and_then(Value::as_object);
     paths

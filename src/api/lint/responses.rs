@@ -278,6 +278,64 @@ pub(super) fn pagination(desk: &mut Desk<'_>) {
     }
 }
 
+/// The schema that references lead to.
+fn followed(desk: &Desk<'_>, spot: &Spot) -> Option<Spot> {
+    let mut spot = spot.clone();
+    for _ in 0..16 {
+        let schema = desk.description.schema(&spot)?;
+        match schema.get("$ref").and_then(Value::as_str) {
+            Some(reference) => spot = desk.description.schema_target(spot.document, reference)?,
+            None => return Some(spot),
+        }
+    }
+    None
+}
+
+pub(super) fn list_in_object(desk: &mut Desk<'_>) {
+    each(desk, is_success, |desk, _, response| {
+        for media in response.content.iter().filter(|m| is_json(&m.media_type)) {
+            let list =
+                media.schema.as_ref().and_then(|s| followed(desk, s)).filter(|s| {
+                    desk.description.schema(s).is_some_and(|schema| schema.get("type").and_then(Value::as_str) == Some("array"))
+                });
+            if list.is_some() {
+                let finding =
+                    desk.at(&media.spot.child("schema"), format!("the success {} is a list, to which nothing can be added", response.key));
+                finding.expected = "an object that holds the list".into();
+            }
+        }
+    });
+}
+
+/// Every media type that a request or response is described with, once for each place.
+fn media_types(desk: &Desk<'_>) -> Vec<(Spot, String)> {
+    let bodies = offered(desk).filter_map(|o| o.body.as_ref()).flat_map(|b| &b.content);
+    let answers = offered(desk).flat_map(|o| &o.responses).flat_map(|r| &r.content);
+    let all: BTreeSet<(Spot, String)> = bodies.chain(answers).map(|m| (m.spot.clone(), m.media_type.clone())).collect();
+    all.into_iter().collect()
+}
+
+pub(super) fn media_types_valid(desk: &mut Desk<'_>) {
+    let token = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+    for (spot, media_type) in media_types(desk) {
+        let plain = media_type.split(';').next().unwrap_or_default().trim();
+        if !plain.split_once('/').is_some_and(|(kind, sub)| token(kind) && token(sub)) {
+            desk.at(&spot, "the name is not that of a media type").observed = Some(Untrusted::new(&media_type));
+        }
+    }
+}
+
+pub(super) fn media_types_registered(desk: &mut Desk<'_>) {
+    for (spot, media_type) in media_types(desk) {
+        let essence = essence(&media_type);
+        let sub = essence.split_once('/').map_or("", |(_, sub)| sub);
+        // Forms are older than the rule, and registered all the same.
+        if (sub.starts_with("x.") || sub.starts_with("x-")) && essence != "application/x-www-form-urlencoded" {
+            desk.at(&spot, "the media type is one of our own, which nobody else knows").observed = Some(Untrusted::new(&media_type));
+        }
+    }
+}
+
 /// Whether a schema is a list: an array, or an object that wraps one under a usual name.
 fn is_list(desk: &Desk<'_>, spot: &Spot) -> bool {
     let mut spot = spot.clone();

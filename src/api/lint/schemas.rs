@@ -168,6 +168,9 @@ pub(super) fn valid_schema(desk: &mut Desk<'_>) {
     let edition = desk.description.edition();
     let clause = format!("{}, Schema Object", edition.name());
     each(desk, |spot, object, gathered| {
+        if let Some(reference) = object.get("$ref").filter(|r| !r.is_string()) {
+            gathered.tell(spot.child("$ref"), "`$ref` must be text", Some(&shown(reference)));
+        }
         if is_bare(edition, spot, object) || (object.contains_key("$ref") && !edition.is_json_schema()) {
             return;
         }
@@ -561,6 +564,56 @@ pub(super) fn integer_format(desk: &mut Desk<'_>) {
 
 pub(super) fn number_format(desk: &mut Desk<'_>) {
     format_among(desk, "number", &["float", "double", "decimal", "decimal32", "decimal64", "decimal128"]);
+}
+
+pub(super) fn plain_values(desk: &mut Desk<'_>) {
+    let edition = desk.description.edition();
+    each(desk, |spot, object, gathered| {
+        let null = match edition {
+            Edition::OpenApi30 => object.get("nullable") == Some(&Value::Bool(true)),
+            Edition::Swagger20 => object.get("x-nullable") == Some(&Value::Bool(true)),
+            Edition::OpenApi31 | Edition::OpenApi32 | Edition::AsyncApi2 | Edition::AsyncApi3 => has_type(object, &["null"]),
+        };
+        for (kind, word) in [("boolean", "a flag"), ("array", "a list")] {
+            if null && has_type(object, &[kind]) {
+                gathered.tell(spot.clone(), format!("{word} may be null; leave it out or send an empty one instead"), None);
+            }
+        }
+        for (index, value) in object.get("enum").and_then(Value::as_array).into_iter().flatten().enumerate() {
+            if !value.is_string() {
+                let spot = spot.path(&["enum", &index.to_string()]);
+                gathered.tell(spot, "the value of an enumeration is not text", Some(&value.to_string()));
+            }
+        }
+    });
+}
+
+pub(super) fn discriminator_maps(desk: &mut Desk<'_>) {
+    let description = desk.description;
+    if !matches!(description.edition(), Edition::OpenApi30 | Edition::OpenApi31 | Edition::OpenApi32) {
+        return;
+    }
+    each(desk, |spot, object, gathered| {
+        let mapping = object.get("discriminator").and_then(|d| d.get("mapping")).and_then(Value::as_object);
+        for (name, target) in mapping.into_iter().flatten() {
+            let Some(target) = target.as_str() else { continue };
+            // A plain name is that of a component; everything else is a reference.
+            let plain = !target.contains(['/', '#', '.', ':']);
+            let known = if plain {
+                description.value(&Spot::root("/components/schemas").child(target)).is_some()
+            } else {
+                match description.resolve(spot.document, target) {
+                    Ok(_) | Err(crate::api::description::ReferenceError::NotSupplied(_)) => true,
+                    // `a.b` can be the name of a component as well as that of a file.
+                    Err(_) => description.value(&Spot::root("/components/schemas").child(target)).is_some(),
+                }
+            };
+            if !known {
+                let at = spot.path(&["discriminator", "mapping", name]);
+                gathered.tell(at, "the mapping of the discriminator leads to a schema that does not exist", Some(target));
+            }
+        }
+    });
 }
 
 pub(super) fn properties_closed(desk: &mut Desk<'_>) {

@@ -18,7 +18,7 @@ static CAMEL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A[$_@]?[a
 static QUERY_CAMEL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A\$?[a-z][a-z0-9]*(?:[A-Z][a-z0-9]*)*\z").ok());
 static SNAKE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A[$_@]?[a-z][a-z0-9]*(?:_[a-z0-9]+)*\z").ok());
 static PASCAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A[A-Z][A-Za-z0-9]*\z").ok());
-static KEBAB_SEGMENT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A(?:_?[a-z0-9][a-z0-9.-]*|\{[^{}]+\})\z").ok());
+static KEBAB_SEGMENT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A(?:_?[a-z0-9]+(?:[.-][a-z0-9]+)*|\{[^{}]+\})\z").ok());
 static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A[A-Z][A-Za-z0-9]*(?:-[A-Z0-9][A-Za-z0-9]*)*\z").ok());
 
 pub(super) fn paths_kebab_case(desk: &mut Desk<'_>) {
@@ -27,8 +27,10 @@ pub(super) fn paths_kebab_case(desk: &mut Desk<'_>) {
     }
     let paths = desk.description.root().get("paths").and_then(Value::as_object);
     for (path, _) in paths.into_iter().flatten().filter(|(path, _)| path.starts_with('/')) {
-        let segments = path.split('/').filter(|s| !s.is_empty());
-        if let Some(bad) = segments.into_iter().find(|s| !fits(&KEBAB_SEGMENT, s)) {
+        let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+        // Only what is done with a thing, the last segment, may begin with `_`.
+        let bad = |(index, s): &(usize, &str)| !fits(&KEBAB_SEGMENT, s) || (s.starts_with('_') && index + 1 < segments.len());
+        if let Some((_, bad)) = segments.iter().copied().enumerate().find(bad) {
             desk.at(&Spot::root("/paths").child(path), "a segment of the path is not lower case with hyphens").observed =
                 Some(Untrusted::new(bad));
         }
@@ -134,6 +136,46 @@ pub(super) fn property_snake_case(desk: &mut Desk<'_>) {
     each_property(desk, |spot, name, _| {
         (!fits(&SNAKE, name)).then(|| (spot.clone(), "the name of the property is not snake_case".into(), name.to_owned()))
     });
+}
+
+/// Whether a name is written in one of the two styles and could not be in the other.
+fn is_snake(name: &str) -> bool {
+    name.trim_start_matches('_').contains('_')
+}
+
+fn is_camel(name: &str) -> bool {
+    !name.contains('_') && fits(&CAMEL, name) && name.chars().any(char::is_uppercase)
+}
+
+pub(super) fn property_one_style(desk: &mut Desk<'_>) {
+    let (mut snake, mut camel) = (0usize, 0usize);
+    desk.description.each_schema(&mut |_, schema| {
+        for (name, _) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            snake += usize::from(is_snake(name));
+            camel += usize::from(is_camel(name));
+        }
+    });
+    if snake == 0 || camel == 0 {
+        return;
+    }
+    // The rarer style is told.
+    let told: fn(&str) -> bool = if snake <= camel { is_snake } else { is_camel };
+    let other = if snake <= camel { "lowerCamelCase" } else { "snake_case" };
+    each_property(desk, |spot, name, _| {
+        told(name).then(|| (spot.clone(), format!("the name is written in another style than most, which are {other}"), name.to_owned()))
+    });
+}
+
+pub(super) fn paging_names(desk: &mut Desk<'_>) {
+    let allowed = desk.parameters.paging_names.clone();
+    for (spot, name) in query_names(desk) {
+        let plain = name.to_ascii_lowercase().replace('-', "_");
+        if super::responses::PAGING.contains(&plain.as_str()) && !allowed.contains(&name) {
+            let finding = desk.at(&spot.child("name"), "the query parameter for paging has another name than the agreed ones");
+            finding.observed = Some(Untrusted::new(&name));
+            finding.expected = format!("one of {}", allowed.join(", "));
+        }
+    }
 }
 
 fn format_of(property: &Value) -> Option<&str> {

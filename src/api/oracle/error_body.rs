@@ -23,7 +23,7 @@ pub(super) fn judge(bench: &mut Bench<'_>, request: &PlannedRequest, response: &
     let text = String::from_utf8_lossy(body).into_owned();
     let headers: String = response.headers.iter().map(|(n, v)| format!("{n}: {v}\n")).collect();
     structure(bench, request, response, operation);
-    if let Some((kind, part)) = internals(&text, &bench.options.base) {
+    if let Some((kind, part)) = internals(&text, &bench.options.base, &request.url) {
         let told = Told::new(request, "an error that keeps the inside to itself", part);
         bench.tell("error-internals", kind, format!("errors show {kind}"), told);
     }
@@ -44,7 +44,7 @@ fn structure(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResp
     let media_type = response.media_type().unwrap_or_default();
     let value = response.json();
     let xml = media_type.ends_with("xml");
-    if !value.as_ref().is_some_and(Value::is_object) && !xml {
+    if !value.as_ref().is_some_and(|v| v.is_object() || v.is_array()) && !xml {
         let kind = if String::from_utf8_lossy(&response.body).trim_start().starts_with('<') { "a page for people" } else { "plain text" };
         let told = Told::new(request, "a structured error (problem details, or an OperationOutcome)", shown(response)).weighing(weight);
         bench.tell("error-structured", format!("{kind} {weight:?}"), format!("errors are {kind}"), told);
@@ -93,7 +93,7 @@ static TRACES: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
 });
 
 /// The first trace of the inside in a text.
-fn internals(text: &str, base: &str) -> Option<(&'static str, String)> {
+fn internals(text: &str, base: &str, asked: &str) -> Option<(&'static str, String)> {
     let host = url::Url::parse(base).ok().and_then(|u| {
         let host = u.host_str()?.to_owned();
         Some(u.port().map_or(host.clone(), |port| format!("{host}:{port}")))
@@ -102,6 +102,11 @@ fn internals(text: &str, base: &str) -> Option<(&'static str, String)> {
         for found in pattern.find_iter(text).take(20) {
             // The service's own address is no secret.
             if *kind == "an internal address" && host.as_deref().is_some_and(|h| h.contains(found.as_str()) || found.as_str().contains(h)) {
+                continue;
+            }
+            // Nor is a path of the API that looks like one of a file system.
+            let bare = found.as_str().trim_start_matches(|c: char| c.is_whitespace() || "\"'(".contains(c));
+            if *kind == "a path of the file system" && (asked.contains(bare) || base.contains(bare)) {
                 continue;
             }
             return Some((kind, found.as_str().chars().take(160).collect()));
@@ -140,6 +145,11 @@ fn is_personal(name: &str) -> bool {
     PARTS.iter().any(|part| plain.contains(part)) || matches!(plain.as_str(), "name" | "family" | "given" | "dob" | "bsn" | "pesel")
 }
 
+/// Whether a name may be that of a thing as well.
+fn is_plain_name(name: &str) -> bool {
+    matches!(name.to_ascii_lowercase().as_str(), "name" | "family" | "given" | "address")
+}
+
 /// Collects the texts of an answer that belong to persons.
 pub(super) fn personal_texts(value: &Value, name: &str, found: &mut BTreeSet<String>) {
     /// More would make the search slow and prove no more.
@@ -157,7 +167,12 @@ pub(super) fn personal_texts(value: &Value, name: &str, found: &mut BTreeSet<Str
             }
         }
         Value::Object(map) => {
-            map.iter().for_each(|(key, sub)| personal_texts(sub, if is_personal(name) && !is_personal(key) { name } else { key }, found))
+            // The name of a thing is nobody's; that of a person stands beside more that is theirs.
+            let person = is_personal(name) || map.keys().any(|key| is_personal(key) && !is_plain_name(key));
+            let concerns = |key: &str| is_personal(key) && (person || !is_plain_name(key));
+            map.iter()
+                .filter(|(key, value)| !value.is_string() || concerns(key) || is_personal(name))
+                .for_each(|(key, sub)| personal_texts(sub, if is_personal(name) && !is_personal(key) { name } else { key }, found))
         }
         Value::Array(items) => items.iter().for_each(|item| personal_texts(item, name, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -204,7 +219,7 @@ mod tests {
 
     #[test]
     fn the_inside_is_recognised_and_plain_words_are_not() {
-        let kind = |text: &str| internals(text, "http://127.0.0.1:8080/v1").map(|(kind, _)| kind);
+        let kind = |text: &str| internals(text, "http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1/home/7").map(|(kind, _)| kind);
         assert_eq!(kind("Traceback (most recent call last):\n  File \"/x.py\", line 3, in f"), Some("a stack trace"));
         assert_eq!(kind(r#"{"detail":"Error\n    at Object.<anonymous> (/srv/app/index.js:10:5)"}"#), Some("a stack trace"));
         assert_eq!(kind("java.lang.NullPointerException\n\tat org.x.Y.z(Y.java:12)"), Some("a stack trace"));
@@ -221,6 +236,7 @@ mod tests {
             "the value at /residents/0/name is too long",
             "Version 10.2.0 of the API",
             "unsupported media type: text/plain",
+            r#"{"instance":"/home/7","detail":"there is none"}"#,
         ] {
             assert_eq!(kind(plain), None, "{plain}");
         }

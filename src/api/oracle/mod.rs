@@ -48,60 +48,61 @@ const fn rule(name: &'static str, severity: Severity, fault: u16, asks: &'static
 /// All kinds of fault.
 pub const RULES: &[OracleRule] = &[
     rule("server-error", Error, 100, "No request makes the service fail.", "RFC 9110, section 15.6"),
-    rule("status-undocumented", Error, 101, "Every status is documented.", "OpenAPI, Responses Object"),
-    rule("media-type-undocumented", Error, 101, "Every media type is documented.", "OpenAPI, Response Object: content"),
-    rule("media-type-missing", Error, 101, "An answer with a body says its media type.", "RFC 9110, section 8.3"),
-    rule("body-unreadable", Error, 101, "A body is what its media type says.", "RFC 8259"),
-    rule("header-missing", Error, 101, "Required header fields are sent.", "OpenAPI, Header Object: required"),
-    rule("header-absent", Warning, 101, "Header fields that are described are sent.", "OpenAPI, Response Object: headers"),
-    rule("header-schema", Error, 101, "Header fields fit their schemas.", "OpenAPI, Header Object"),
-    rule("response-schema", Error, 101, "Bodies fit their schemas.", "OpenAPI, Media Type Object: schema"),
-    rule("body-undescribed", Warning, 101, "A body is described.", "OpenAPI, Response Object: content"),
-    rule("property-undeclared", Warning, 101, "Bodies have no properties that are not described (strict).", "OWASP API3:2023"),
-    rule("wrong-accepted", Error, 102, "What breaks the description is refused.", "OpenAPI, Schema Object"),
-    rule("missing-accepted", Error, 102, "A request without a required part is refused.", "OpenAPI, Parameter Object: required"),
-    rule("valid-refused", Error, 101, "What fits the description is accepted.", "OpenAPI, Operation Object"),
+    rule("status-undocumented", Error, 200, "Every status is documented.", "OpenAPI, Responses Object"),
+    rule("media-type-undocumented", Error, 200, "Every media type is documented.", "OpenAPI, Response Object: content"),
+    rule("media-type-missing", Error, 200, "An answer with a body says its media type.", "RFC 9110, section 8.3"),
+    rule("body-unreadable", Error, 200, "A body is what its media type says.", "RFC 8259"),
+    rule("header-missing", Error, 200, "Required header fields are sent.", "OpenAPI, Header Object: required"),
+    rule("header-absent", Warning, 200, "Header fields that are described are sent.", "OpenAPI, Response Object: headers"),
+    rule("header-schema", Error, 200, "Header fields fit their schemas.", "OpenAPI, Header Object"),
+    rule("response-schema", Error, 200, "Bodies fit their schemas.", "OpenAPI, Media Type Object: schema"),
+    rule("body-undescribed", Warning, 200, "A body is described.", "OpenAPI, Response Object: content"),
+    rule("property-undeclared", Warning, 910, "Bodies have no properties that are not described (strict).", "OWASP API3:2023"),
+    rule("wrong-accepted", Error, 206, "What breaks the description is refused.", "OpenAPI, Schema Object"),
+    rule("missing-accepted", Error, 206, "A request without a required part is refused.", "OpenAPI, Parameter Object: required"),
+    rule("valid-refused", Error, 207, "What fits the description is accepted.", "OpenAPI, Operation Object"),
     rule(
         "media-type-enforced",
         Error,
-        102,
+        206,
         "A body under a media type that is not described is refused with 415.",
         "RFC 9110, section 15.5.16",
     ),
-    rule("method-refused", Error, 210, "A method that a path does not have is refused with 405.", "RFC 9110, section 15.5.6"),
-    rule("allow-header", Error, 101, "405 names the methods that there are.", "RFC 9110, section 15.5.6"),
+    rule("method-refused", Error, 310, "A method that a path does not have is refused with 405.", "RFC 9110, section 15.5.6"),
+    rule("allow-header", Error, 110, "405 names the methods that there are.", "RFC 9110, section 15.5.6"),
     rule(
         "credential-required",
         Error,
-        207,
+        307,
         "An operation that needs a credential refuses requests without one.",
         "RFC 9110, section 15.5.2",
     ),
-    rule("credential-checked", Error, 207, "A credential that nobody has is refused.", "RFC 9110, section 11"),
-    rule("challenge", Warning, 101, "401 says how to authenticate.", "RFC 9110, section 11.6.1"),
-    rule("error-structured", Error, 101, "Errors are structured.", "RFC 9457"),
-    rule("problem-status", Error, 101, "The status within problem details is that of the answer.", "RFC 9457, section 3.1.2"),
+    rule("credential-checked", Error, 311, "A credential that nobody has is refused.", "RFC 9110, section 11"),
+    rule("challenge", Warning, 109, "401 says how to authenticate.", "RFC 9110, section 11.6.1"),
+    rule("error-structured", Error, 200, "Errors are structured.", "RFC 9457"),
+    rule("problem-status", Error, 200, "The status within problem details is that of the answer.", "RFC 9457, section 3.1.2"),
     rule(
         "error-internals",
         Error,
-        209,
+        309,
         "Errors do not show the inside: stack traces, SQL, internal addresses.",
         "RFC 9457, section 5; CWE-209",
     ),
-    rule("error-personal-data", Error, 209, "Errors do not show personal data.", "CWE-209; GDPR, Article 5(1)(c)"),
-    rule("created-found", Error, 101, "What was created can be read.", "RFC 9110, section 15.3.2"),
-    rule("created-kept", Error, 101, "What was created is read as it was sent.", "RFC 9110, section 9.3.3"),
-    rule("change-kept", Error, 101, "What was changed is read as changed.", "RFC 9110, section 9.3.4"),
-    rule("link-works", Error, 101, "Links lead to something.", "OpenAPI, Link Object"),
-    rule("deleted-gone", Error, 103, "What was deleted cannot be read or used.", "RFC 9110, section 9.3.5"),
-    rule("deleted-unlisted", Error, 103, "What was deleted is not listed.", "RFC 9110, section 9.3.5"),
-    rule("idempotent", Error, 101, "An idempotent request can be repeated.", "RFC 9110, section 9.2.2"),
-    rule("unknown-refused", Error, 101, "What does not exist is not found.", "RFC 9110, section 15.5.5"),
-    rule("page-overlap", Error, 101, "No item stands on two pages.", "RFC 8288"),
-    rule("page-loop", Error, 101, "Pages come to an end.", "RFC 8288"),
-    rule("page-loss", Error, 101, "Pages together have every item.", "RFC 8288"),
-    rule("page-size", Error, 101, "A page is not larger than was asked for.", ""),
-    rule("not-acceptable", Error, 101, "What is answered is what was asked for or is described.", "RFC 9110, section 12.5.1"),
+    rule("error-personal-data", Error, 309, "Errors do not show personal data.", "CWE-209; GDPR, Article 5(1)(c)"),
+    rule("created-found", Error, 122, "What was created can be read.", "RFC 9110, section 15.3.2"),
+    rule("created-kept", Error, 901, "What was created is read as it was sent.", "RFC 9110, section 9.3.3"),
+    rule("change-kept", Error, 902, "What was changed is read as changed.", "RFC 9110, section 9.3.4"),
+    rule("link-works", Error, 903, "Links lead to something.", "OpenAPI, Link Object"),
+    rule("deleted-gone", Error, 113, "What was deleted cannot be read or used.", "RFC 9110, section 9.3.5"),
+    rule("deleted-unlisted", Error, 113, "What was deleted is not listed.", "RFC 9110, section 9.3.5"),
+    rule("idempotent", Error, 118, "An idempotent request can be repeated.", "RFC 9110, section 9.2.2"),
+    rule("account-separated", Error, 306, "What one account made is not open to another.", "OWASP API1:2023"),
+    rule("unknown-refused", Error, 904, "What does not exist is not found.", "RFC 9110, section 15.5.5"),
+    rule("page-overlap", Error, 905, "No item stands on two pages.", "RFC 8288"),
+    rule("page-loop", Error, 906, "Pages come to an end.", "RFC 8288"),
+    rule("page-loss", Error, 907, "Pages together have every item.", "RFC 8288"),
+    rule("page-size", Error, 908, "A page is not larger than was asked for.", ""),
+    rule("not-acceptable", Error, 909, "What is answered is what was asked for or is described.", "RFC 9110, section 12.5.1"),
 ];
 
 /// The rule of this name.
@@ -245,6 +246,13 @@ pub fn judge(description: &Description, plan: &PlanOptions, exchanges: &[ApiExch
             cause: UntestedCause::Limit,
         });
     }
+    // A creation without an answer may have made something that nobody can take away.
+    let unsure = |request: &PlannedRequest| request.effect == super::plan::Effect::Creates && request.purpose.is_valid();
+    let perhaps: Vec<String> = pairs
+        .iter()
+        .filter(|(request, exchange)| exchange.response.is_none() && unsure(request))
+        .map(|(request, _)| format!("{} {}, perhaps: it had no answer", request.method, request.url))
+        .collect();
     let answered = pairs.iter().filter(|(_, e)| e.response.is_some()).count();
     Judgement {
         groups: bench.groups(),
@@ -254,7 +262,7 @@ pub fn judge(description: &Description, plan: &PlanOptions, exchanges: &[ApiExch
         tested: bench.accepted.iter().cloned().collect(),
         exercised: pairs.iter().filter_map(|(r, e)| e.response.as_ref().map(|a| (r, a))).flat_map(|(r, a)| exercises(r, a)).collect(),
         operations: description.operations().iter().filter(|o| !o.outgoing).count(),
-        left_behind: machine.left_behind(),
+        left_behind: machine.left_behind().into_iter().chain(perhaps).collect(),
     }
 }
 
@@ -297,6 +305,7 @@ fn exercises(request: &PlannedRequest, response: &ApiResponse) -> Vec<&'static s
         Purpose::OtherMethod { .. } => &["method-refused", "allow-header"],
         Purpose::NoCredential => &["credential-required"],
         Purpose::WrongCredential => &["credential-checked"],
+        Purpose::OtherAccount => &["account-separated"],
         Purpose::UnknownId => &["unknown-refused"],
         Purpose::Accept { .. } => &["not-acceptable"],
         Purpose::Page { .. } => &["page-overlap", "page-loop", "page-loss", "page-size"],
@@ -331,6 +340,14 @@ pub(super) struct Bench<'a> {
     pub(super) held: Vec<(String, &'static str, PlannedRequest, ApiResponse)>,
     /// Operation and end of which a part alone was refused.
     pub(super) parted: BTreeSet<(String, &'static str)>,
+    /// Refusals of one part at an end.
+    pub(super) singles: Vec<(PlannedRequest, ApiResponse)>,
+    /// Operation and part of which an inner value was refused too.
+    pub(super) inner_refused: BTreeSet<(String, String)>,
+    /// What another account was shown.
+    pub(super) open_to_others: Vec<(PlannedRequest, ApiResponse)>,
+    /// Operation and end of which a part alone was accepted.
+    pub(super) alone: BTreeSet<(String, &'static str)>,
     /// Wrong values that the service took: what follows from them is no fault of its own.
     pub(super) taints: Vec<Taint>,
     untested: BTreeSet<Untested>,
@@ -356,7 +373,10 @@ impl<'a> Bench<'a> {
         for (request, exchange) in pairs {
             let Some(response) = &exchange.response else { continue };
             if response.is_success() {
-                let with = !matches!(request.purpose, super::plan::Purpose::NoCredential | super::plan::Purpose::WrongCredential);
+                let with = !matches!(
+                    request.purpose,
+                    super::plan::Purpose::NoCredential | super::plan::Purpose::WrongCredential | super::plan::Purpose::OtherAccount
+                );
                 if request.purpose.is_valid() && with {
                     accepted.insert(request.operation.clone());
                 }
@@ -373,6 +393,10 @@ impl<'a> Bench<'a> {
             accepted,
             held: Vec::new(),
             parted: BTreeSet::new(),
+            alone: BTreeSet::new(),
+            open_to_others: Vec::new(),
+            singles: Vec::new(),
+            inner_refused: BTreeSet::new(),
             taints: Vec::new(),
             untested: BTreeSet::new(),
             seen: BTreeMap::new(),
@@ -385,10 +409,11 @@ impl<'a> Bench<'a> {
             self.note(&request.operation, &format!("{}: {why}", request.why), "an answer", UntestedCause::Target);
             return;
         };
-        if response.status == 429 {
+        let busy = response.status == 503 && response.header("retry-after").is_some();
+        if response.status == 429 || busy {
             self.note(
                 &request.operation,
-                "some requests: the service answered 429, too many requests",
+                &format!("some requests: the service answered {}", response.status),
                 "a slower pace, or a higher limit",
                 UntestedCause::Limit,
             );
@@ -424,10 +449,24 @@ impl<'a> Bench<'a> {
     }
 
     fn settle(&mut self) {
+        for (request, response) in std::mem::take(&mut self.open_to_others) {
+            purpose::open_to_others(self, &request, &response);
+        }
+        for (request, response) in std::mem::take(&mut self.singles) {
+            purpose::refused_single(self, &request, &response);
+        }
         for (operation, end, request, response) in std::mem::take(&mut self.held) {
             // Where a part alone was refused, that is the cause, and it was told.
-            if !self.parted.contains(&(operation.clone(), end)) {
-                purpose::refused_valid(self, &request, &response, &format!("a valid request at its {end} values"));
+            if self.parted.contains(&(operation.clone(), end)) {
+                continue;
+            }
+            // Parts that are each accepted alone and refused together, or a request none of whose kind was ever
+            // accepted: a rule that the description does not express, or data that we do not have.
+            let needs = "data that the service accepts: an example in the description or a fixture";
+            self.note(&operation, &format!("{}: {}", request.why, response.status), needs, UntestedCause::Missing);
+            if self.alone.contains(&(operation, end)) {
+                let what = format!("the {end} values of a valid request together, though each of them alone is accepted");
+                purpose::refused_together(self, &request, &response, &what);
             }
         }
     }
@@ -471,7 +510,43 @@ impl<'a> Bench<'a> {
         self.seen.keys().any(|(rank, k)| k == key && RULES.get(*rank).is_some_and(|r| r.name == name))
     }
 
+    /// What several operations have in common is one cause: whoever looks after credentials or media
+    /// types in one place mends it for all.
+    fn merge(&mut self) {
+        const COMMON: [(&str, &str); 3] = [
+            ("credential-required", "operations work without a credential"),
+            ("credential-checked", "operations work with a credential that nobody has"),
+            ("media-type-enforced", "operations take a body under a wrong media type"),
+        ];
+        for (name, what) in COMMON {
+            let Some(rank) = RULES.iter().position(|r| r.name == name) else { continue };
+            let is_one = |key: &(usize, String), seen: &Seen| key.0 == rank && seen.operations.contains(&key.1);
+            let keys: Vec<(usize, String)> = self.seen.iter().filter(|(k, s)| is_one(k, s)).map(|(k, _)| k.clone()).collect();
+            if keys.len() < 3 {
+                continue;
+            }
+            let mut merged: Option<Seen> = None;
+            for seen in keys.iter().filter_map(|key| self.seen.remove(key)) {
+                match &mut merged {
+                    None => merged = Some(seen),
+                    Some(all) => {
+                        all.operations.extend(seen.operations);
+                        all.count += seen.count;
+                        all.severity = all.severity.min(seen.severity);
+                        let room = MAX_SAMPLES.saturating_sub(all.samples.len());
+                        all.samples.extend(seen.samples.into_iter().take(room));
+                    }
+                }
+            }
+            if let Some(mut all) = merged {
+                all.cause = format!("{} {what}", all.operations.len());
+                self.seen.insert((rank, String::new()), all);
+            }
+        }
+    }
+
     fn groups(&mut self) -> Vec<Group> {
+        self.merge();
         std::mem::take(&mut self.seen)
             .into_values()
             .map(|seen| Group {
@@ -526,4 +601,4 @@ pub(super) fn shown(response: &ApiResponse) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

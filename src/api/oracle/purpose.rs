@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use super::{Bench, Told, called, shown};
-use crate::api::description::{Description, Operation};
+use crate::api::description::{Description, Operation, is_safe};
 use crate::api::exchange::ApiResponse;
-use crate::api::plan::{Next, PlannedRequest, Purpose, UntestedCause, id_in, id_text, ids_of, list_of, next_page, paging_of};
+use crate::api::plan::{
+    Next, PlannedRequest, Purpose, UntestedCause, id_in, id_text, ids_of, list_of, may_be_second, next_page, paging_of,
+};
 use crate::verdict::Severity;
 
 pub(super) fn judge(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, operation: Option<&Operation>) {
@@ -30,7 +32,8 @@ pub(super) fn judge(bench: &mut Bench<'_>, request: &PlannedRequest, response: &
         Purpose::NoCredential | Purpose::WrongCredential => credential(bench, request, response, operation),
         Purpose::UnknownId => unknown_id(bench, request, response, operation),
         Purpose::ReadDeleted | Purpose::UseDeleted | Purpose::DeleteAgain => deleted(bench, request, response, operation),
-        Purpose::Accept { asked, .. } => accept(bench, request, response, operation, asked),
+        Purpose::Accept { asked, offered } => accept(bench, request, response, operation, asked, *offered),
+        Purpose::OtherAccount => other_account(bench, request, response),
         Purpose::Odd { .. }
         | Purpose::Plain
         | Purpose::Create { .. }
@@ -58,7 +61,7 @@ fn touched(purpose: &Purpose) -> &'static str {
         Purpose::Odd { .. } => "unusual text",
         Purpose::MediaType { .. } => "media type",
         Purpose::OtherMethod { .. } => "method",
-        Purpose::NoCredential | Purpose::WrongCredential => "credential",
+        Purpose::NoCredential | Purpose::WrongCredential | Purpose::OtherAccount => "credential",
         Purpose::UnknownId => "id",
         Purpose::Accept { .. } => "Accept",
         Purpose::ReadDeleted | Purpose::UseDeleted | Purpose::DeleteAgain => "deleted thing",
@@ -107,13 +110,20 @@ fn refused(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
             let needs = "a credential, though the description asks for none here";
             bench.note(name, &format!("{}: {status}", request.why), needs, UntestedCause::Missing);
         }
+        (Purpose::ReadBack { .. } | Purpose::Link { .. }, 404 | 410) if request.guess => {
+            bench.note(name, &format!("{}: {status}", request.why), "an id that the answer to a creation says", UntestedCause::Missing);
+        }
         (Purpose::ReadBack { .. }, 404 | 410) => {
             let told = Told::new(request, request.expects(), shown(response));
             bench.tell("created-found", name.clone(), format!("{}: what was just created is not found", called(operation, request)), told);
         }
         // That it is not found was told when it had just been made.
         (_, 404 | 410) if bench.has_told("created-found", name) => {}
-        (Purpose::Link { name: link }, 404 | 410) => {
+        // A part of a thing that it need not have.
+        (Purpose::Link { declared: false, .. }, 404 | 410) => {
+            bench.note(name, &format!("{}: {status}", request.why), "a thing that has this", UntestedCause::Missing);
+        }
+        (Purpose::Link { name: link, .. }, 404 | 410) => {
             let told = Told::new(request, request.expects(), shown(response));
             bench.tell(
                 "link-works",
@@ -122,6 +132,9 @@ fn refused(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
                 told,
             );
         }
+        (Purpose::Repeat { .. }, 408 | 409 | 412 | 423 | 428) => {
+            bench.note(name, &format!("{}: {status}", request.why), "a state of the service that allows it", UntestedCause::Missing);
+        }
         (Purpose::Repeat { first }, _) => {
             let told = Told::new(request, format!("{first} or another success, as the first time"), shown(response));
             bench.tell("idempotent", name.clone(), format!("{} cannot be repeated", called(operation, request)), told);
@@ -129,6 +142,14 @@ fn refused(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
         // Refusing a repetition is one way of making nothing new.
         (Purpose::RepeatKey { .. }, 409 | 422) => {}
         (Purpose::Cleanup, 404 | 410) => {}
+        // An inner value of a part, tried to tell an end from a rule beyond the schema.
+        (Purpose::Bounds { end: "inner", parts, single: true }, _) => {
+            bench.inner_refused.extend(parts.iter().map(|part| (name.clone(), part.clone())));
+        }
+        // A part of a thing that it need not have.
+        (_, 404 | 410) if is_safe(&request.method) && operation.is_some_and(is_part) => {
+            bench.note(name, &format!("{}: {status}", request.why), "a thing that has this", UntestedCause::Missing);
+        }
         (_, 404 | 409 | 410 | 412 | 423 | 428) if request.guess => {
             bench.note(name, &format!("{}: {status}", request.why), "data that exists: an id or a fixture", UntestedCause::Missing);
         }
@@ -146,17 +167,42 @@ fn refused(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
         (Purpose::Bounds { end, parts, single: false }, _) if parts.len() > 1 => {
             bench.held.push((name.clone(), end, request.clone(), response.clone()));
         }
-        (Purpose::Create { variant }, _) if *variant != "plain" => {
+        // Both are documented, so what is well-formed and breaks a rule of the trade has a status of its own.
+        (_, 422) if operation.is_some_and(documents_400_and_422) => {
+            let needs = "data that keeps the rules that the description does not express: an example or a fixture";
+            bench.note(name, &format!("{}: {status}", request.why), needs, UntestedCause::Missing);
+        }
+        (Purpose::Create { variant }, _) if !(*variant == "plain" && request.documented) => {
             bench.held.push((name.clone(), variant, request.clone(), response.clone()));
         }
-        (Purpose::Bounds { end, parts, .. }, _) => {
-            bench.parted.insert((name.clone(), end));
-            let part = parts.first().map_or("", String::as_str);
-            let what = format!("`{part}` at its {end} value");
-            refused_valid(bench, request, response, &what);
+        (Purpose::Update | Purpose::Plain, _) if !request.documented => {
+            bench.held.push((name.clone(), "plain", request.clone(), response.clone()));
         }
+        (Purpose::Bounds { end, parts, .. }, _) => match parts.first() {
+            // Whether it is the end that is refused, or the part, is known when the inner value was tried.
+            Some(_) => bench.singles.push((request.clone(), response.clone())),
+            None => bench.held.push((name.clone(), end, request.clone(), response.clone())),
+        },
         (_, _) => refused_valid(bench, request, response, "a valid request"),
     }
+}
+
+/// Tells a refusal of one part at an end, unless the part is refused inside its bounds as well.
+pub(super) fn refused_single(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse) {
+    let Purpose::Bounds { end, parts, .. } = &request.purpose else { return };
+    let part = parts.first().map_or("", String::as_str);
+    bench.parted.insert((request.operation.clone(), end));
+    if bench.inner_refused.contains(&(request.operation.clone(), part.to_owned())) {
+        let needs = "data that keeps the rules that the description does not express: an example or a fixture";
+        bench.note(&request.operation, &format!("{}: {}", request.why, response.status), needs, UntestedCause::Missing);
+        return;
+    }
+    refused_valid(bench, request, response, &format!("`{part}` at its {end} value"));
+}
+
+/// Whether an operation is about a part of a thing, not about a thing or a list of all: `/alarms/{}/events`.
+fn is_part(operation: &Operation) -> bool {
+    operation.path.contains('{') && !operation.path.trim_end_matches('/').ends_with('}')
 }
 
 /// Tells that something valid was refused.
@@ -168,11 +214,22 @@ pub(super) fn refused_valid(bench: &mut Bench<'_>, request: &PlannedRequest, res
     bench.tell("valid-refused", key, format!("{} refuses {what}", called(operation, request)), told);
 }
 
+/// Tells that valid parts are refused together.
+pub(super) fn refused_together(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, what: &str) {
+    let description = bench.description;
+    let operation = description.operation(&request.operation);
+    let told = Told::new(request, request.expects(), shown(response)).at(operation.map(|o| &o.spot)).weighing(Severity::Warning);
+    bench.tell("valid-refused", format!("{} {what}", request.operation), format!("{} refuses {what}", called(operation, request)), told);
+}
+
 /// A valid request was accepted; what follows from it?
 #[expect(clippy::wildcard_enum_match_arm, reason = "only some purposes ask for more; a new one says so in `judge`")]
 fn accepted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, operation: Option<&Operation>) {
     let body = response.json();
     match &request.purpose {
+        Purpose::Bounds { end, single: true, .. } => {
+            bench.alone.insert((request.operation.clone(), end));
+        }
         Purpose::ReadBack { sent: Some(sent) } => kept(bench, request, operation, sent, body.as_ref(), "created-kept", "created"),
         Purpose::ReadUpdate { sent } => kept(bench, request, operation, sent, body.as_ref(), "change-kept", "changed"),
         Purpose::ListCreated { id } => {
@@ -231,44 +288,62 @@ fn kept(
     // Some services wrap a single thing.
     let wrapped = ["data", "item", "result"].iter().find_map(|key| read.get(*key).filter(|v| v.is_object()));
     let Some(read) = wrapped.filter(|_| sent.keys().all(|k| read.get(k).is_none())).unwrap_or(read).as_object() else { return };
-    let broken = broken_properties(bench.description, operation);
-    for (name, value) in sent {
-        let Some(got) = read.get(name) else { continue };
-        // A value that breaks its schema was told as that.
-        if broken(name, got) {
-            continue;
-        }
-        let differs = match (value, got) {
-            (Value::String(a), Value::String(b)) => !formatted(a) && a.trim() != b.trim(),
-            (Value::Number(a), Value::Number(b)) => {
-                a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| (a - b).abs() > 1e-6 * a.abs().max(1.0))
+    let broken = broken_properties(bench.description, operation, read);
+    let mut pending: Vec<(String, &serde_json::Map<String, Value>, &serde_json::Map<String, Value>)> = vec![(String::new(), sent, read)];
+    while let Some((at, sent, read)) = pending.pop() {
+        for (name, value) in sent {
+            let Some(got) = read.get(name) else { continue };
+            let mut place = at.clone();
+            crate::document::push_token(&mut place, name);
+            // A value that breaks its schema was told as that.
+            if broken.iter().any(|p| p == &place || p.starts_with(&format!("{place}/"))) {
+                continue;
             }
-            (Value::Bool(a), Value::Bool(b)) => a != b,
-            (Value::String(_) | Value::Number(_) | Value::Bool(_), Value::Null) => true,
-            _ => false,
-        };
-        if differs {
+            if let (Value::Object(value), Value::Object(got)) = (value, got) {
+                pending.push((place, value, got));
+                continue;
+            }
+            if !differs(value, got) {
+                continue;
+            }
             let script = value.as_str().is_some_and(|t| !t.is_ascii());
             let text = if script { " in other scripts" } else { "" };
             let told = Told::new(request, format!("`{name}` as it was sent"), format!("`{name}` is another"));
-            let key = format!("{} {}", request.operation, if script { "script" } else { name.as_str() });
+            let key = format!("{} {}", request.operation, if script { "script" } else { place.as_str() });
             let cause = format!("{}: what was {word} is read with another value{text} of `{name}`", called(operation, request));
             bench.tell(rule, key, cause, told);
         }
     }
 }
 
-/// Whether a property's value in an answer of an operation breaks the schema of its success.
-fn broken_properties<'b>(description: &'b Description, operation: Option<&Operation>) -> impl Fn(&str, &Value) -> bool + 'b {
-    let schema = operation.and_then(|o| o.response(200)).and_then(|r| r.content.iter().find_map(|m| m.schema.clone()));
-    move |name, got| {
-        let Some(schema) = &schema else { return false };
-        let alone = serde_json::json!({ name: got });
-        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        description
-            .violations(schema, crate::api::description::Direction::Response, &alone)
-            .is_ok_and(|found| found.iter().any(|v| v.instance.starts_with(&pointer)))
+/// Whether what is read is another value than was sent, not the same in another form.
+fn differs(value: &Value, got: &Value) -> bool {
+    match (value, got) {
+        (Value::String(a), Value::String(b)) => !formatted(a) && comparable(a) != comparable(b),
+        (Value::Number(a), Value::Number(b)) => a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| (a - b).abs() > 1e-6 * a.abs().max(1.0)),
+        (Value::Bool(a), Value::Bool(b)) => a != b,
+        (Value::String(_) | Value::Number(_) | Value::Bool(_), Value::Null) => true,
+        _ => false,
     }
+}
+
+/// A text without what services put in order: blanks and capitals.
+fn comparable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether an operation tells malformed requests and those that break a rule of the trade apart.
+fn documents_400_and_422(operation: &Operation) -> bool {
+    let has = |code| operation.responses.iter().any(|r| r.key == crate::api::description::ResponseKey::Code(code));
+    has(400) && has(422)
+}
+
+/// Where an answer of an operation breaks the schema of its success.
+fn broken_properties(description: &Description, operation: Option<&Operation>, read: &serde_json::Map<String, Value>) -> Vec<String> {
+    let schema = operation.and_then(|o| o.response(200)).and_then(|r| r.content.iter().find_map(|m| m.schema.clone()));
+    let Some(schema) = schema else { return Vec::new() };
+    let found = description.violations(&schema, crate::api::description::Direction::Response, &Value::Object(read.clone()));
+    found.unwrap_or_default().into_iter().map(|v| v.instance).filter(|place| !place.is_empty()).collect()
 }
 
 /// Whether a text looks like one that services write in a form of their own: dates, addresses, codes.
@@ -331,6 +406,9 @@ fn media_type(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRes
     let told = Told::new(request, "415", shown(response));
     match sent {
         Some(sent) if response.is_success() => {
+            // Who needs no body may pass over any.
+            let needed = operation.and_then(|o| o.body.as_ref()).is_some_and(|b| b.required);
+            let told = if needed { told } else { told.weighing(Severity::Warning) };
             bench.tell("media-type-enforced", request.operation.clone(), format!("{call} takes a body under the media type {sent}"), told);
         }
         Some(_) => {
@@ -432,6 +510,13 @@ fn unknown_id(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRes
     let upsert = request.method == "PUT"
         && (response.status == 201
             || operation.is_some_and(|o| o.response(201).is_some_and(|r| r.key != crate::api::description::ResponseKey::Default)));
+    let empty = response.json().is_some_and(|b| list_of(&b).is_some_and(Vec::is_empty));
+    // An empty list about nothing, or an operation that nowhere says that something may be missing.
+    let silent = !operation.is_some_and(|o| {
+        let covers = |status| o.response(status).is_some_and(|r| r.key != crate::api::description::ResponseKey::Default);
+        covers(404) || covers(410)
+    });
+    let told = if empty || silent { told.weighing(Severity::Warning) } else { told };
     // Deleting what is not there changes nothing; saying so with success is allowed.
     if response.is_success() && request.method != "DELETE" && !upsert {
         bench.tell(
@@ -469,11 +554,73 @@ fn deleted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
         );
         return;
     }
+    if request.purpose == Purpose::ReadDeleted && response.json().is_some_and(|body| says_deleted(&body)) {
+        // It is kept as a record of what was, and says so.
+        let told = told.weighing(Severity::Warning);
+        bench.tell("deleted-gone", format!("marked {}", request.operation), format!("{call} reads what was deleted, marked as such"), told);
+        return;
+    }
     let what = if request.purpose == Purpose::ReadDeleted { "still reads" } else { "still uses" };
     bench.tell("deleted-gone", request.operation.clone(), format!("{call} {what} what was deleted"), told);
 }
 
-fn accept(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, operation: Option<&Operation>, asked: &str) {
+/// Whether a thing says of itself that it was deleted.
+fn says_deleted(body: &Value) -> bool {
+    let thing = ["data", "item", "result"].iter().find_map(|key| body.get(*key).filter(|v| v.is_object())).unwrap_or(body);
+    thing.as_object().into_iter().flatten().any(|(name, value)| {
+        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        match plain.as_str() {
+            "deleted" | "isdeleted" | "archived" | "isarchived" | "removed" => value == &Value::Bool(true),
+            "active" | "isactive" | "enabled" => value == &Value::Bool(false),
+            "deletedat" | "archivedat" | "removedat" => !value.is_null(),
+            "status" | "state" | "lifecycle" => value.as_str().is_some_and(|text| {
+                let text = text.to_ascii_lowercase();
+                ["deleted", "removed", "archived", "inactive", "cancelled", "canceled", "revoked", "closed", "deactivated"]
+                    .contains(&text.as_str())
+            }),
+            _ => false,
+        }
+    })
+}
+
+fn other_account(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse) {
+    if response.is_success() {
+        // Where any credential will do, that is the cause; it is known at the end.
+        bench.open_to_others.push((request.clone(), response.clone()));
+    } else if response.status == 401 {
+        bench.note(&request.operation, &request.why, "a credential of the other account that is accepted", UntestedCause::Missing);
+    }
+}
+
+/// Tells what another account was shown.
+pub(super) fn open_to_others(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse) {
+    let name = &request.operation;
+    if bench.has_told("credential-required", name) || bench.has_told("credential-checked", name) {
+        return;
+    }
+    let description = bench.description;
+    let told = Told::new(request, request.expects(), shown(response));
+    let cause = format!("{} shows another account what the first one made", called(description.operation(name), request));
+    bench.tell("account-separated", name.clone(), cause, told);
+}
+
+fn accept(
+    bench: &mut Bench<'_>,
+    request: &PlannedRequest,
+    response: &ApiResponse,
+    operation: Option<&Operation>,
+    asked: &str,
+    offered: bool,
+) {
+    if offered {
+        let got = response.media_type();
+        if response.is_success() && got.as_deref() != Some(asked) {
+            let told = Told::new(request, request.expects(), shown(response)).weighing(Severity::Warning);
+            let cause = format!("{} does not answer as {asked} when it is asked for, though it is described", called(operation, request));
+            bench.tell("not-acceptable", format!("{} {asked}", request.operation), cause, told);
+        }
+        return;
+    }
     // Disregarding Accept is allowed (RFC 9110, section 12.5.1); pretending to have what was asked for is not.
     if response.is_success() && response.media_type().as_deref() == Some(asked) {
         let told = Told::new(request, request.expects(), shown(response));
@@ -514,7 +661,10 @@ fn page(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse,
         );
         bench.tell("page-overlap", name.clone(), format!("{call}: pages overlap"), told);
     }
-    let how = paging_of(operation, |_| None);
+    let how = paging_of(bench.description, operation);
+    if *number == 1 && may_be_second(&how, &ids, whole.as_deref()) {
+        return;
+    }
     match next_page(&how, *size, response) {
         Next::Address(address) => {
             let here = url::Url::parse(&request.url).ok();

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::api::exchange::ApiRequest;
-use crate::api::sample::{PERSON, QUIRKS, SampleApi, TOKEN, description};
+use crate::api::sample::{OTHER_TOKEN, PERSON, QUIRKS, SampleApi, TOKEN, description};
 use crate::document::Source;
 
 fn sample() -> Description {
@@ -13,6 +13,7 @@ fn options(writes: bool) -> PlanOptions {
     PlanOptions {
         base: "http://127.0.0.1:8080/v1".into(),
         credentials: [("token".to_owned(), "SAMPLE_TOKEN".to_owned())].into(),
+        other_account: Some("OTHER_TOKEN".into()),
         writes,
         wrong: true,
         ..PlanOptions::default()
@@ -26,14 +27,23 @@ fn run(description: &Description, options: &PlanOptions, api: &mut SampleApi) ->
     while let Some(planned) = plan.next(exchanges.last()) {
         let mut headers = planned.headers.clone();
         for secret in &planned.secrets {
-            assert_eq!(secret.secret, "SAMPLE_TOKEN");
-            headers.push(("Authorization".into(), format!("Bearer {TOKEN}")));
+            let token = if secret.secret == "OTHER_TOKEN" { OTHER_TOKEN } else { TOKEN };
+            headers.push(("Authorization".into(), format!("Bearer {token}")));
         }
         let request = ApiRequest { method: planned.method.clone(), url: planned.url.clone(), headers, body: planned.body.clone() };
         let response = api.respond(&request);
         exchanges.push(ApiExchange { id: planned.id.clone(), request, response: Some(response), trouble: None });
     }
     exchanges
+}
+
+/// A run against the service with these faults.
+pub(in crate::api) fn recorded(quirks: &[&str]) -> (Description, Judgement, Vec<ApiExchange>) {
+    let description = sample();
+    let options = options(true);
+    let exchanges = run(&description, &options, &mut SampleApi::new(quirks.iter().copied()));
+    let judgement = judge(&description, &options, &exchanges, &JudgeOptions::default());
+    (description, judgement, exchanges)
 }
 
 fn judged(quirks: &[&str]) -> (Judgement, usize) {
@@ -149,6 +159,7 @@ const FOUND_BY: &[(&str, &[&str])] = &[
     ("error-address", &["error-internals"]),
     ("error-person", &["error-personal-data"]),
     ("error-status", &["problem-status"]),
+    ("other-account-reads", &["account-separated"]),
     ("labels-as-asked", &["media-type-undocumented", "not-acceptable"]),
 ];
 
@@ -242,9 +253,9 @@ fn without_consent_nothing_wrong_is_sent() {
         let exchanges = run(&description, &options, &mut SampleApi::new([]));
         let refused: Vec<&str> = exchanges.iter().filter(|e| e.response.as_ref().unwrap().status >= 400).map(|e| e.id.as_str()).collect();
         assert!(
-            refused
+            refused.iter().all(|id| ["no-credential", "unknown-id", "-deleted", "delete-again", "cleanup", "other-account"]
                 .iter()
-                .all(|id| ["no-credential", "unknown-id", "-deleted", "delete-again", "cleanup"].iter().any(|part| id.contains(part))),
+                .any(|part| id.contains(part))),
             "{refused:?}"
         );
         let judgement = judge(&description, &options, &exchanges, &JudgeOptions::default());

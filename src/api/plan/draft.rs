@@ -23,6 +23,8 @@ pub(super) struct Draft {
     pub(super) body: Payload,
     /// Something in it was guessed.
     pub(super) guess: bool,
+    /// Every value in it is one of the description's own examples.
+    pub(super) documented: bool,
     /// Another address than the operation's, for pages and locations.
     pub(super) address: Option<String>,
     pub(super) accept: Option<String>,
@@ -164,6 +166,7 @@ impl Drafter<'_> {
         let operation = self.operation(index).ok_or("no such operation")?;
         let known = self.known();
         let (path, mut guess) = self.path(operation, wish.turn)?;
+        let mut documented = true;
         let mut draft = Draft {
             operation: index,
             method: operation.method.clone(),
@@ -173,10 +176,11 @@ impl Drafter<'_> {
             cookies: Vec::new(),
             body: Payload::None,
             guess: false,
+            documented: false,
             address: None,
             accept: None,
         };
-        for parameter in operation.parameters.iter().filter(|p| p.place != ParameterPlace::Path) {
+        for parameter in operation.parameters.iter().filter(|p| p.place != ParameterPlace::Path && !is_ignored(p)) {
             let wanted = parameter.required || (wish.optional && is_plain(self.description, parameter));
             if !wanted {
                 continue;
@@ -184,6 +188,7 @@ impl Drafter<'_> {
             match self.parameter(parameter, wish, &known) {
                 Some((pairs, guessed)) => {
                     guess |= guessed;
+                    documented &= wish.variant == Variant::Typical && !parameter.examples.is_empty();
                     place(&mut draft, parameter.place, pairs);
                 }
                 None if parameter.required => {
@@ -194,8 +199,9 @@ impl Drafter<'_> {
         }
         if operation.body.is_some() {
             match self.body(operation, wish, &known) {
-                Ok(Some((payload, guessed))) => {
+                Ok(Some((payload, guessed, from_example))) => {
                     guess |= guessed;
+                    documented &= from_example;
                     draft.body = payload;
                 }
                 Ok(None) => {}
@@ -204,6 +210,7 @@ impl Drafter<'_> {
             }
         }
         draft.guess = guess;
+        draft.documented = documented;
         Ok(draft)
     }
 
@@ -212,12 +219,16 @@ impl Drafter<'_> {
     fn path(&self, operation: &Operation, turn: usize) -> Result<(Vec<(String, String)>, bool), String> {
         let names = template_names(&operation.path);
         if names.is_empty() {
+            // There is one of it, and this run did not make it.
+            if matches!(operation.method.as_str(), "PUT" | "PATCH") && !self.options.allowed.contains(&operation.name) {
+                return Err("consent that names this operation: it changes something that this run did not make".into());
+            }
             return Ok((Vec::new(), false));
         }
         let offered: Option<Vec<String>> = names.iter().map(|n| self.options.known.get(n).and_then(super::resource::id_text)).collect();
         let writes = !operation.is_safe();
         if let Some(instance) = self.instance(&operation.path, writes, turn) {
-            return Ok((names.into_iter().zip(instance.values.iter().cloned()).collect(), false));
+            return Ok((names.into_iter().zip(instance.values.iter().cloned()).collect(), !instance.sure));
         }
         if let Some(values) = offered {
             return Ok((names.into_iter().zip(values).collect(), false));
@@ -279,6 +290,10 @@ impl Drafter<'_> {
 
     /// A parameter on the wire, and whether it was guessed.
     fn parameter(&self, parameter: &Parameter, wish: Wish, known: &BTreeMap<String, Value>) -> Option<(Vec<(String, String)>, bool)> {
+        if parameter.place == ParameterPlace::Header && parameter.name.eq_ignore_ascii_case("if-match") {
+            // The tag itself is put in when the request is written out; this stands for any (RFC 9110, section 13.1.1).
+            return Some((vec![(parameter.name.clone(), "*".into())], false));
+        }
         if let Some(value) = known.get(&parameter.name) {
             return Some((serialise(parameter, value)?, false));
         }
@@ -292,6 +307,10 @@ impl Drafter<'_> {
         let maker =
             Maker { description: self.description, known: &named, serial: wish.serial, choice: wish.choice, direction: Direction::Request };
         let value = maker.make(std::slice::from_ref(schema), wish.variant)?;
+        // A list without items is written like an empty text, which is something else.
+        if value.as_array().is_some_and(Vec::is_empty) {
+            return None;
+        }
         let guess = names_a_reference(&parameter.name) || (value.is_string() && !is_closed(self.description, schema));
         Some((serialise(parameter, &value)?, guess))
     }
@@ -302,7 +321,7 @@ impl Drafter<'_> {
         operation: &Operation,
         wish: Wish,
         known: &BTreeMap<String, Value>,
-    ) -> Result<Option<(Payload, bool)>, String> {
+    ) -> Result<Option<(Payload, bool, bool)>, String> {
         let Some(media) = sendable(operation) else {
             return Err("a body in a media type that we can write".into());
         };
@@ -317,11 +336,19 @@ impl Drafter<'_> {
                 validator.is_ok_and(|v| v.is_valid(e))
             });
         }
+        let from_example = value.is_some();
         let Some(value) = value.or_else(|| maker.make(std::slice::from_ref(schema), wish.variant)) else {
             return Err("a body that fits the schema: none could be made from it; give an example in the description".into());
         };
+        // An empty text is no body at all.
+        let value = if value.as_str() == Some("") {
+            let longer = maker.make(std::slice::from_ref(schema), Variant::Typical).filter(|v| v.as_str() != Some(""));
+            longer.ok_or("a body that is not empty: an example in the description")?
+        } else {
+            value
+        };
         let guess = guesses(&value, known);
-        Ok(Some((Payload::Value { media_type, value }, guess)))
+        Ok(Some((Payload::Value { media_type, value }, guess, from_example)))
     }
 }
 
@@ -366,9 +393,102 @@ fn place(draft: &mut Draft, place: ParameterPlace, pairs: Vec<(String, String)>)
 }
 
 /// Whether a schema says all that a value must be, so that any value of it can be expected to work.
-fn is_closed(description: &Description, schema: &Spot) -> bool {
+pub(super) fn is_closed(description: &Description, schema: &Spot) -> bool {
     let flat = Flat::of(description, std::slice::from_ref(schema), 0);
     flat.values.is_some() || flat.format.is_some() || !flat.patterns.is_empty() || flat.main_type() != "string" || flat.max_length.is_some()
+}
+
+/// Whether a parameter is one that descriptions cannot set (OpenAPI 3, Parameter Object: name).
+pub(super) fn is_ignored(parameter: &Parameter) -> bool {
+    parameter.place == ParameterPlace::Header
+        && ["accept", "content-type", "authorization"].iter().any(|name| parameter.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether a header field is one whose wrong values HTTP lets a service pass over, or that only serves to
+/// follow a request through systems.
+pub(super) fn is_disregarded(parameter: &Parameter) -> bool {
+    let lower = parameter.name.to_ascii_lowercase();
+    let standard = [
+        "accept-language",
+        "accept-encoding",
+        "cache-control",
+        "range",
+        "prefer",
+        "user-agent",
+        "pragma",
+        "expect",
+        "forwarded",
+        "via",
+        "origin",
+        "referer",
+        "traceparent",
+        "tracestate",
+    ];
+    let traced = ["request-id", "correlation-id", "trace-id", "session-id", "requestid", "correlationid"];
+    parameter.place == ParameterPlace::Header
+        && (lower.starts_with("if-") || standard.contains(&lower.as_str()) || traced.iter().any(|end| lower.ends_with(end)))
+}
+
+/// Whether the values that a property of this name takes are fewer than a schema without a list, pattern
+/// or format can say: a refusal of one shows nothing.
+pub(super) fn names_a_code(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    const PARTS: [&str; 34] = [
+        "language",
+        "locale",
+        "country",
+        "currency",
+        "timezone",
+        "phone",
+        "mobile",
+        "email",
+        "iban",
+        "bic",
+        "vat",
+        "postcode",
+        "postal",
+        "zip",
+        "mime",
+        "mediatype",
+        "contenttype",
+        "url",
+        "uri",
+        "href",
+        "path",
+        "version",
+        "colour",
+        "color",
+        "unit",
+        "region",
+        "role",
+        "scope",
+        "permission",
+        "serial",
+        "token",
+        "cron",
+        "expression",
+        "password",
+    ];
+    PARTS.iter().any(|part| plain.contains(part))
+        || matches!(plain.as_str(), "code" | "lang" | "type" | "kind" | "category" | "fax" | "tel")
+}
+
+/// Whether a value with a list or a pattern is still the id of something else.
+pub(super) fn names_a_reference_of(name: &str, flat: &Flat) -> bool {
+    flat.values.is_none() && names_a_reference(name)
+}
+
+/// Whether a name stands for one end of a span, whose other end may forbid a value.
+pub(super) fn names_an_end(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    [
+        "start", "end", "from", "until", "begin", "since", "min", "max", "lower", "upper", "open", "clos", "first", "last", "before",
+        "after", "expir", "valid", "due", "low", "high",
+    ]
+    .iter()
+    .any(|part| lower.starts_with(part) || lower.ends_with(part) || lower.contains(&format!("_{part}")))
+        || name.ends_with("To")
+        || lower == "to"
 }
 
 /// Whether an optional parameter can be sent without knowing more than its schema.

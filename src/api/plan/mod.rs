@@ -18,14 +18,18 @@
 
 mod draft;
 mod guard;
+mod life;
 mod paging;
+mod refused;
 mod rehearsal;
 mod request;
 mod resource;
 mod steps;
+mod valid;
+mod walk;
 
 pub use guard::smells_of_power;
-pub(crate) use paging::{Next, link_relation, next as next_page, paging as paging_of};
+pub(crate) use paging::{Next, link_relation, may_be_second, next as next_page, paging as paging_of};
 pub use rehearsal::rehearse;
 pub use request::{Effect, PlannedRequest, Purpose, SecretUse, Untested, UntestedCause};
 pub(crate) use resource::{id_in, id_text, list_of};
@@ -50,6 +54,9 @@ pub struct PlanOptions {
     pub base: String,
     /// The name of the secret for each security scheme that there is one for.
     pub credentials: BTreeMap<String, String>,
+    /// The name of the secret of another account, which must not reach what this run makes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_account: Option<String>,
     /// Consent to create, change and delete.
     pub writes: bool,
     /// Consent to send what must be refused: wrong values, wrong credentials, methods that are not there.
@@ -84,6 +91,12 @@ pub struct Plan<'a> {
     limit: usize,
     untested: BTreeSet<Untested>,
     cleaning: bool,
+    /// Entity tags by path (RFC 9110, section 8.8.3), the latest that was seen.
+    tags: BTreeMap<String, String>,
+    /// Readers that another account was sent to.
+    strangers: BTreeSet<usize>,
+    /// Valid requests that were refused before any of their operation was accepted.
+    waiting: BTreeMap<usize, Sending>,
 }
 
 impl<'a> Plan<'a> {
@@ -105,6 +118,9 @@ impl<'a> Plan<'a> {
             limit,
             untested: BTreeSet::new(),
             cleaning: false,
+            tags: BTreeMap::new(),
+            strangers: BTreeSet::new(),
+            waiting: BTreeMap::new(),
         };
         plan.open = plan.admitted();
         plan.queue = plan.outline().into();
@@ -164,6 +180,32 @@ impl<'a> Plan<'a> {
 
     fn drafter(&self) -> Drafter<'_> {
         Drafter { description: self.description, options: self.options, instances: &self.instances }
+    }
+
+    /// Whether a refusal of one part of a request shows nothing: nobody gave us its value, and its schema
+    /// does not say all that it must be.
+    fn is_guess(&self, index: usize, part: &str, sending: &Sending) -> bool {
+        let Some(operation) = self.description.operations().get(index) else { return true };
+        let parameter = operation.parameters.iter().find(|p| p.name == part).and_then(|p| p.schema.clone());
+        let spots = match parameter {
+            Some(spot) => vec![spot],
+            None => {
+                let schema = sendable(operation).and_then(|m| m.schema.clone());
+                let flat = schema.map(|s| super::generate::Flat::of(self.description, &[s], 0));
+                flat.and_then(|flat| flat.properties.get(part).cloned()).unwrap_or_default()
+            }
+        };
+        let Some(spot) = spots.first() else { return sending.draft.guess };
+        let flat = super::generate::Flat::of(self.description, &spots, 0);
+        let told = flat.values.is_some() || !flat.patterns.is_empty() || flat.main_type() == "boolean";
+        if told {
+            return draft::names_a_reference_of(part, &flat);
+        }
+        !draft::is_closed(self.description, spot)
+            || resource::names_a_reference(part)
+            || draft::names_a_code(part)
+            || draft::names_an_end(part)
+            || matches!(flat.main_type(), "object" | "array")
     }
 
     fn finder(&self) -> Finder<'_> {
@@ -243,6 +285,14 @@ impl<'a> Plan<'a> {
             }
         } else if sending.purpose != Purpose::NoCredential {
             secrets = self.secrets(draft.operation).unwrap_or_default();
+            if let (Purpose::OtherAccount, Some(other)) = (&sending.purpose, &self.options.other_account) {
+                secrets.iter_mut().for_each(|secret| secret.secret.clone_from(other));
+            }
+        }
+        // The tag of what is there now, which an earlier step could not know.
+        let path = path_of(&address(self.description, self.options, &draft));
+        if let Some((_, value)) = draft.headers.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("if-match")) {
+            *value = self.tags.get(&path).cloned().unwrap_or_else(|| "*".to_owned());
         }
         let mut headers = vec![("Accept".to_owned(), draft.accept.clone().unwrap_or_else(|| self.accept(draft.operation)))];
         let (body, media_type) = draft.body.encode();
@@ -276,7 +326,20 @@ impl<'a> Plan<'a> {
             body,
             secrets,
             guess: draft.guess,
+            documented: draft.documented,
         }
+    }
+
+    /// Remembers the entity tag of what a request was about.
+    fn remember_tag(&mut self, sending: &Sending, response: &super::exchange::ApiResponse) {
+        let Some(tag) = response.header("etag").filter(|tag| !tag.is_empty()) else { return };
+        let mut path = path_of(&address(self.description, self.options, &sending.draft));
+        if sending.draft.method == "POST" {
+            let base = self.finder();
+            let Some((item, values)) = response.header("location").and_then(|l| base.by_address(l)) else { return };
+            path = path_of(&format!("{}{}", self.options.base.trim_end_matches('/'), fill(&item, &values)));
+        }
+        self.tags.insert(path, tag.to_owned());
     }
 
     /// The media types that an operation documents, as an Accept header field.
@@ -290,6 +353,11 @@ impl<'a> Plan<'a> {
         }
         if types.is_empty() { "*/*".into() } else { types.join(", ") }
     }
+}
+
+/// The path of an address, as it is sent.
+fn path_of(address: &str) -> String {
+    url::Url::parse(address).map_or_else(|_| address.to_owned(), |url| url.path().to_owned())
 }
 
 /// A normalised path with its values.

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::resource::list_of;
-use crate::api::description::{Operation, ParameterPlace};
+use crate::api::description::{Description, Operation, ParameterPlace};
 use crate::api::exchange::ApiResponse;
+use crate::api::generate::Flat;
 
 /// How an operation pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +19,8 @@ pub(crate) struct Paging {
 /// The parameter that moves on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mover {
-    /// A page's number; the text is the first one.
-    Page(String, i64),
+    /// A page's number, that of the first one, and whether the description says so or it is only likely.
+    Page(String, i64, bool),
     /// How many items are left out.
     Offset(String),
     /// A token from the answer before.
@@ -40,22 +41,29 @@ pub(crate) enum Next {
 }
 
 /// How an operation pages, by the names of its parameters.
-pub(crate) fn paging(operation: &Operation, default_of: impl Fn(&str) -> Option<i64>) -> Paging {
+pub(crate) fn paging(description: &Description, operation: &Operation) -> Paging {
     let mut paging = Paging { size: None, mover: None };
     for parameter in operation.parameters.iter().filter(|p| p.place == ParameterPlace::Query) {
+        let kind = parameter.schema.as_ref().map_or("string", |s| Flat::of(description, std::slice::from_ref(s), 0).main_type());
+        let counts = matches!(kind, "integer" | "number");
+        // `page[number]` is called like `pageNumber`, and OData puts a `$` before.
         let plain: String = parameter.name.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
         let name = parameter.name.clone();
         match plain.as_str() {
-            "limit" | "pagesize" | "perpage" | "size" | "top" | "count" | "maxresults" | "maxitems" | "pagelimit" => {
-                paging.size = Some(name)
+            "limit" | "pagesize" | "perpage" | "size" | "top" | "count" | "maxresults" | "maxitems" | "pagelimit" if counts => {
+                paging.size = Some(name);
             }
             "cursor" | "after" | "pagetoken" | "continuationtoken" | "nextcursor" | "startingafter" | "pagecursor" | "nexttoken" => {
                 paging.mover = Some(Mover::Cursor(name));
             }
-            "offset" | "skip" | "startindex" | "pageoffset" if paging.mover.is_none() => paging.mover = Some(Mover::Offset(name)),
-            "page" | "pagenumber" | "pageno" if paging.mover.is_none() => {
-                let first = default_of(&name).unwrap_or(1);
-                paging.mover = Some(Mover::Page(name, first));
+            "offset" | "skip" | "startindex" | "pageoffset" if counts && paging.mover.is_none() => paging.mover = Some(Mover::Offset(name)),
+            "page" | "pagenumber" | "pageno" if counts && paging.mover.is_none() => {
+                let first = parameter.schema.as_ref().and_then(|spot| {
+                    let written = description.value(spot)?.get("default").and_then(Value::as_i64);
+                    let least = || Flat::of(description, std::slice::from_ref(spot), 0).minimum.map(|(n, _)| n as i64);
+                    written.or_else(least)
+                });
+                paging.mover = Some(Mover::Page(name, first.unwrap_or(1), first.is_some()));
             }
             _ => {}
         }
@@ -151,6 +159,12 @@ pub(crate) fn link_relation(header: &str, relation: &str) -> Option<String> {
         rest = tail.get(stop..)?;
     }
     None
+}
+
+/// Whether the first page that was asked for may be the second: nobody says whether pages count from 0
+/// or 1, and it does not begin as the whole list does.
+pub(crate) fn may_be_second(paging: &Paging, ids: &[String], whole: Option<&[String]>) -> bool {
+    matches!(paging.mover, Some(Mover::Page(_, _, false))) && whole.is_none_or(|whole| !whole.starts_with(ids))
 }
 
 #[cfg(test)]

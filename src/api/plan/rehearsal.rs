@@ -62,12 +62,7 @@ fn body(description: &Description, media: &Media, serial: usize) -> Option<Value
 impl PlannedRequest {
     /// The request in one line: effect, method, address, why, what is expected.
     pub fn line(&self) -> String {
-        let effect = match self.effect {
-            super::Effect::Reads => "reads",
-            super::Effect::Creates => "creates",
-            super::Effect::Changes => "changes",
-            super::Effect::Deletes => "deletes",
-        };
+        let effect = self.effect.as_str();
         let credential = self.secrets.first().map_or_else(String::new, |s| format!(" with ${}", s.secret));
         format!("{effect:8} {:7} {}{credential}: {}; expects {}", self.method, self.url, self.why, self.expects())
     }

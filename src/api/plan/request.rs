@@ -19,6 +19,18 @@ pub enum Effect {
     Deletes,
 }
 
+impl Effect {
+    /// The effect in one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reads => "reads",
+            Self::Creates => "creates",
+            Self::Changes => "changes",
+            Self::Deletes => "deletes",
+        }
+    }
+}
+
 /// A secret that the caller puts into a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretUse {
@@ -53,6 +65,8 @@ pub struct PlannedRequest {
     pub secrets: Vec<SecretUse>,
     /// A value in it was guessed: a refusal for want of data is no fault.
     pub guess: bool,
+    /// Every value in it is one of the description's own examples, or there is none to choose.
+    pub documented: bool,
 }
 
 impl PlannedRequest {
@@ -82,6 +96,8 @@ impl PlannedRequest {
             Purpose::OtherMethod { declared } => format!("405 with Allow: {}", declared.join(", ")),
             Purpose::NoCredential | Purpose::WrongCredential => "401".into(),
             Purpose::UnknownId => "404".into(),
+            Purpose::OtherAccount => "403 or 404".into(),
+            Purpose::Accept { offered: true, asked } => format!("2xx as {asked}"),
             Purpose::Accept { .. } => "406, or a documented media type".into(),
             Purpose::Page { .. } => "2xx with items that no page before had".into(),
         }
@@ -121,6 +137,8 @@ pub enum Purpose {
     Link {
         /// Its name, or the path.
         name: String,
+        /// The description declares it; it is not only evident from the paths.
+        declared: bool,
     },
     /// A valid change.
     Update,
@@ -197,6 +215,8 @@ pub enum Purpose {
     NoCredential,
     /// A credential that does not exist.
     WrongCredential,
+    /// The credential of another account, which must not reach what this run made.
+    OtherAccount,
     /// A well-formed id of nothing.
     UnknownId,
     /// A media type is asked for.
@@ -259,6 +279,7 @@ impl Purpose {
             | Self::OtherMethod { .. }
             | Self::NoCredential
             | Self::WrongCredential
+            | Self::OtherAccount
             | Self::UnknownId
             | Self::Accept { .. } => false,
         }

@@ -24,6 +24,8 @@ pub(crate) struct Instance {
     pub(crate) ours: bool,
     /// It has not been deleted.
     pub(crate) alive: bool,
+    /// The answer says its id in so many words; it was not taken from a property that only may be one.
+    pub(crate) sure: bool,
     /// The body that made it.
     pub(crate) sent: Option<Value>,
 }
@@ -85,6 +87,7 @@ impl Instances {
     pub(crate) fn add(&mut self, instance: Instance) {
         if let Some(known) = self.all.iter_mut().find(|i| i.item == instance.item && i.values == instance.values) {
             known.ours |= instance.ours;
+            known.sure |= instance.sure;
             known.alive = true;
             if instance.sent.is_some() {
                 known.sent = instance.sent;
@@ -161,6 +164,9 @@ pub(crate) fn list_of(body: &Value) -> Option<&Vec<Value>> {
         Value::Object(map) => {
             let usual = ["items", "results", "data", "content", "entries", "entry", "records", "values", "list", "_embedded"];
             let named = usual.iter().find_map(|name| map.get(*name).and_then(Value::as_array));
+            // HAL keeps lists one level down, under the name of their kind.
+            let embedded = map.get("_embedded").and_then(Value::as_object).filter(|m| m.len() == 1);
+            let named = named.or_else(|| embedded.and_then(|m| m.values().next()).and_then(Value::as_array));
             let mut arrays = map.values().filter_map(Value::as_array).filter(|a| a.iter().all(Value::is_object));
             named.or_else(|| match (arrays.next(), arrays.next()) {
                 (Some(only), None) => Some(only),
@@ -182,16 +188,41 @@ pub(crate) fn id_text(id: &Value) -> Option<String> {
 
 /// The id within a thing, given the name that paths use for it.
 pub(crate) fn id_in<'a>(thing: &'a Value, name: &str) -> Option<&'a Value> {
-    let map = thing.as_object()?;
-    let wanted = plain(name);
-    let scalar = |key: &String, value: &&Value| id_text(value).is_some() && !key.is_empty();
-    let by = |test: &dyn Fn(&str) -> bool| map.iter().find(|(k, v)| scalar(k, v) && test(&plain(k))).map(|(_, v)| v);
-    by(&|key| key == wanted)
-        .or_else(|| by(&|key| key == "id"))
-        .or_else(|| by(&|key| wanted.len() > 2 && wanted.ends_with(key) && key.len() > 1))
-        .or_else(|| {
-            by(&|key| matches!(key, "uuid" | "identifier" | "guid" | "key" | "slug" | "code" | "number" | "serial" | "serialnumber"))
+    sure_id_in(thing, name).or_else(|| {
+        by_key(thing, &|key| {
+            matches!(key, "uuid" | "identifier" | "guid" | "key" | "slug" | "code" | "number" | "serial" | "serialnumber" | "name")
         })
+    })
+}
+
+/// The id within a thing that calls it so.
+fn sure_id_in<'a>(thing: &'a Value, name: &str) -> Option<&'a Value> {
+    let wanted = plain(name);
+    by_key(thing, &|key| key == wanted)
+        .or_else(|| by_key(thing, &|key| key == "id"))
+        .or_else(|| by_key(thing, &|key| wanted.len() > 2 && wanted.ends_with(key) && key.len() > 1))
+}
+
+fn by_key<'a>(thing: &'a Value, test: &dyn Fn(&str) -> bool) -> Option<&'a Value> {
+    thing.as_object()?.iter().find(|(key, value)| !key.is_empty() && id_text(value).is_some() && test(&plain(key))).map(|(_, v)| v)
+}
+
+/// The thing that an answer is about, out of what some services wrap it in.
+fn unwrapped(body: &Value) -> &Value {
+    let Value::Object(map) = body else { return body };
+    if map.contains_key("id") {
+        return body;
+    }
+    let usual = ["data", "item", "result", "resource", "attributes"].iter().find_map(|name| map.get(*name)).filter(|v| v.is_object());
+    let only = || map.values().next().filter(|v| map.len() == 1 && v.is_object());
+    usual.or_else(only).unwrap_or(body)
+}
+
+/// The address that a thing says is its own.
+fn own_address(body: &Value) -> Option<&str> {
+    const PLACES: [&str; 9] =
+        ["/_links/self/href", "/_links/self", "/links/self/href", "/links/self", "/data/links/self", "/self", "/href", "/url", "/@id"];
+    PLACES.iter().find_map(|place| body.pointer(place)).and_then(Value::as_str).filter(|text| text.contains('/'))
 }
 
 /// A reader of answers: finds the things that an answer shows or makes.
@@ -238,7 +269,8 @@ impl Finder<'_> {
             let id = id_in(thing, &name)?;
             let mut values = if own { values.to_vec() } else { Vec::new() };
             values.push(id_text(id)?);
-            Some(Instance { item: item.clone(), values, id: id.clone(), ours: false, alive: true, sent: None })
+            let sure = sure_id_in(thing, &name).is_some();
+            Some(Instance { item: item.clone(), values, id: id.clone(), ours: false, alive: true, sure, sent: None })
         });
         found.collect()
     }
@@ -252,23 +284,33 @@ impl Finder<'_> {
         sent: Option<&Value>,
     ) -> Option<Instance> {
         let body = response.json();
-        let make =
-            |item: String, values: Vec<String>, id: Value| Instance { item, values, id, ours: true, alive: true, sent: sent.cloned() };
+        let make = |item: String, values: Vec<String>, id: Value| Instance {
+            item,
+            values,
+            id,
+            ours: true,
+            alive: true,
+            sure: true,
+            sent: sent.cloned(),
+        };
         let at_location = response.header("location").and_then(|location| self.by_address(location));
         // Where no path leads to the things one by one, they are remembered by where they would stand.
         let virtual_item = || (format!("{}/{{}}", normalised(&operation.path)), "id".to_owned(), true);
         let named = self.item_of(&operation.path).or_else(|| (response.status == 201).then(virtual_item));
-        if let (Some((item, name, own)), Some(body)) = (&named, &body) {
-            let inner = list_of(body).and_then(|l| l.first()).filter(|_| body.is_array()).unwrap_or(body);
-            if let Some(id) = id_in(inner, name)
-                && let Some(text) = id_text(id)
-                && self.suits(item, &text)
-            {
-                let mut all = if *own { values.to_vec() } else { Vec::new() };
-                all.push(text);
-                return Some(make(item.clone(), all, id.clone()));
-            }
+        let by_id = |find: fn(&Value, &str) -> Option<Value>| {
+            let (item, name, own) = named.as_ref()?;
+            let body = body.as_ref()?;
+            let inner = unwrapped(list_of(body).and_then(|l| l.first()).filter(|_| body.is_array()).unwrap_or(body));
+            let id = find(inner, name)?;
+            let text = id_text(&id).filter(|text| self.suits(item, text))?;
+            let mut all = if *own { values.to_vec() } else { Vec::new() };
+            all.push(text);
+            Some(make(item.clone(), all, id))
+        };
+        if let Some(instance) = by_id(|thing, name| sure_id_in(thing, name).cloned()) {
+            return Some(instance);
         }
+        let at_location = at_location.or_else(|| body.as_ref().and_then(own_address).and_then(|address| self.by_address(address)));
         if let Some((item, values)) = at_location {
             let id = values.last().map_or(Value::Null, |v| json!(v));
             return Some(make(item, values, id));
@@ -285,10 +327,11 @@ impl Finder<'_> {
                 .collect();
             Some((item, values?))
         });
-        linked.map(|(item, values)| {
+        if let Some((item, values)) = linked {
             let id = values.last().map_or(Value::Null, |v| json!(v));
-            make(item, values, id)
-        })
+            return Some(make(item, values, id));
+        }
+        by_id(|thing, name| id_in(thing, name).cloned()).map(|instance| Instance { sure: false, ..instance })
     }
 
     /// Whether a text can be an id of things of a kind, by the schema of the parameter.

@@ -17,6 +17,12 @@ use validity::{ALARM, ALARM_CHANGE, CONTACT, RESIDENT};
 /// The token that the service knows.
 pub const TOKEN: &str = "sample-platform-token";
 
+/// The version that the service says it has.
+const VERSION: &str = "1.0.0";
+
+/// The token of another customer of the service, who has no residents here.
+pub const OTHER_TOKEN: &str = "sample-platform-other-token";
+
 /// Texts that belong to the made-up persons whom the service begins with.
 pub const PERSON: [&str; 3] = ["Wilhelmina Fixture", "+3225550177", "Fixturestraat 12"];
 
@@ -93,6 +99,7 @@ pub const QUIRKS: &[(&str, &str)] = &[
     ("error-address", "errors show an internal address"),
     ("error-person", "not finding a resident's contacts shows another resident"),
     ("error-status", "problem details tell another status"),
+    ("other-account-reads", "residents are shown to another customer"),
     ("labels-as-asked", "answers are labelled with whatever is asked for"),
 ];
 
@@ -167,11 +174,13 @@ impl SampleApi {
             .map_or(request.url.as_str(), |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
         let (path, query) = after_host.split_once('?').unwrap_or((after_host, ""));
         let path = path.strip_prefix("/v1").unwrap_or(path);
-        let segments: Vec<String> = path.split('/').filter(|s| !s.is_empty()).map(percent_decoded).collect();
+        // An address with a slash at its end is another address, and there is nothing at it.
+        let segments: Vec<String> = path.strip_prefix('/').unwrap_or(path).split('/').map(percent_decoded).collect();
         let query: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let mut response = match self.route(request, &segments, &query) {
             Ok(response) | Err(response) => response,
         };
+        response.headers.push(("API-Version".into(), VERSION.into()));
         if self.has("labels-as-asked")
             && response.is_success()
             && let Some(asked) = request.header("accept").filter(|a| !a.contains(',') && !a.contains('*'))
@@ -199,7 +208,10 @@ impl SampleApi {
         if !methods.contains(&method) {
             return self.other_method(method, &parts, methods);
         }
-        self.authenticate(request, method, &parts)?;
+        let stranger = self.authenticate(request, method, &parts)?;
+        if stranger && !(self.has("other-account-reads") && matches!(parts.as_slice(), ["residents", _])) {
+            return Err(self.problem(404, "there is no such thing"));
+        }
         match (method, parts.as_slice()) {
             ("GET", ["residents"]) => self.list_residents(query),
             ("POST", ["residents"]) => self.create_resident(request),
@@ -232,12 +244,16 @@ impl SampleApi {
         Err(with(response, "Allow", &named.join(", ")))
     }
 
-    fn authenticate(&self, request: &ApiRequest, method: &str, parts: &[&str]) -> Result<(), ApiResponse> {
+    /// Whether it is another customer who asks.
+    fn authenticate(&self, request: &ApiRequest, method: &str, parts: &[&str]) -> Result<bool, ApiResponse> {
         let token = request.header("authorization").and_then(|v| v.strip_prefix("Bearer "));
         let open = self.has("open-operation") && method == "GET" && matches!(parts, ["alarms", _]);
         let any = self.has("any-token") && token.is_some();
         if token == Some(TOKEN) || open || any {
-            return Ok(());
+            return Ok(false);
+        }
+        if token == Some(OTHER_TOKEN) {
+            return Ok(true);
         }
         if self.has("unauthorized-as-403") {
             return Err(self.problem(403, "a token is needed"));

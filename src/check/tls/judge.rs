@@ -6,7 +6,7 @@
 use super::policy::{Demand, PhaseOut, SuiteOrder};
 use super::{Tier, TlsPolicy};
 use crate::probe::tls::{
-    EarlyData, Feature, Handshake, Order, ProbeOutcome, ProtocolVersion, Stop, Suite, Support, TlsSurvey, VersionSuites,
+    EarlyData, Feature, Handshake, Order, ProbeOutcome, ProtocolVersion, Sni, Stop, Suite, Support, TlsSurvey, VersionSuites,
 };
 use crate::verdict::{Cause, Evidence, Outcome, Place, Verdict};
 use schemars::JsonSchema;
@@ -30,7 +30,19 @@ pub fn judge_versions(survey: &TlsSurvey, policy: &TlsPolicy) -> Verdict {
         }
     }
     let spoken = list(survey.spoken());
-    finding.verdict(survey, &open, || format!("Only {spoken} is spoken"), "whether it is spoken")
+    let mut verdict = finding.verdict(survey, &open, || format!("Only {spoken} is spoken"), "whether it is spoken");
+    let asides = [
+        match survey.sni {
+            Sni::Needed => Some("clients that send no server name are declined"),
+            Sni::OtherCertificate => Some("clients that send no server name are shown another certificate"),
+            Sni::NotNeeded | Sni::Unknown(_) | Sni::NotAsked => None,
+        },
+        (survey.fallback_scsv == Feature::No).then_some("clients that were talked down to an older version are not warned (RFC 7507)"),
+    ];
+    for aside in asides.into_iter().flatten() {
+        verdict = verdict.note(aside);
+    }
+    verdict
 }
 
 /// Only suites of the policy are agreed to.
@@ -262,20 +274,26 @@ fn early_data(survey: &TlsSurvey, handshake: Option<&Handshake>, policy: &TlsPol
     if survey.support(ProtocolVersion::Tls13) != Support::Supported {
         return Verdict::inapplicable("Not of the versions spoken: early data");
     }
+    let announced = |bytes: u32, seen: &str| {
+        Evidence::expected("no early data (0-RTT)")
+            .observed(&format!("a ticket announces {bytes} bytes, and {seen}"))
+            .clause("RFC 8446, section 8")
+    };
+    let required = policy.no_early_data == Demand::Required;
     match handshake.map(|h| h.early_data) {
         Some(EarlyData::NotAnnounced | EarlyData::NoTicket) => Verdict::passed("Early data is not announced"),
-        // Announced is not accepted, and to try would mean to send something.
-        Some(EarlyData::Announced(bytes)) => {
-            let said = Evidence::expected("no early data (0-RTT)")
-                .observed(&format!("a ticket announces {bytes} bytes"))
-                .clause("RFC 8446, section 8");
-            let verdict = if policy.no_early_data == Demand::Required {
-                Verdict::cant_tell(Cause::Target, "Early data (0-RTT) is announced; whether it is accepted was not tried")
-            } else {
-                Verdict::passed("Early data is no demand").note("warning: early data (0-RTT) is announced")
-            };
-            verdict.with(said)
+        Some(EarlyData::Accepted(bytes)) if required => {
+            Verdict::failed("Early data (0-RTT) is accepted, which somebody on the way may send again")
+                .with(announced(bytes, "a client that came back was told that they are accepted"))
         }
+        Some(EarlyData::Accepted(_)) => Verdict::passed("Early data is no demand").note("warning: early data (0-RTT) is accepted"),
+        Some(EarlyData::Rejected(bytes)) => Verdict::passed("Early data is announced, but not accepted")
+            .with(announced(bytes, "a client that came back was told that they are not accepted")),
+        Some(EarlyData::Announced(bytes)) if required => {
+            Verdict::cant_tell(Cause::Target, "Early data (0-RTT) is announced; whether it is accepted could not be seen")
+                .with(announced(bytes, "a client that came back was not known"))
+        }
+        Some(EarlyData::Announced(_)) => Verdict::passed("Early data is no demand").note("warning: early data (0-RTT) is announced"),
         Some(EarlyData::NotApplicable) | None => Verdict::cant_tell(
             Cause::Target,
             "Whether early data is announced is shown by a finished handshake of TLS 1.3, and there was none",
@@ -381,6 +399,9 @@ impl<'a> Finding<'a> {
                 Verdict::failed(format!("The {} {first} and {} more are not allowed by {}", self.what, rest.len(), self.policy.name))
             }
         };
+        if let (false, [(about, why), ..]) = (names.is_empty(), open) {
+            verdict = verdict.note(format!("{about}: what was asked breaks off, since {}; there may be more", why.describe()));
+        }
         verdict = verdict.with_all(self.faults.into_iter().map(|(_, evidence)| evidence));
         for warning in self.warnings {
             verdict = verdict.note(warning);
@@ -431,5 +452,7 @@ fn list<T: std::fmt::Display>(things: impl Iterator<Item = T>) -> String {
     things.map(|t| t.to_string()).collect::<Vec<_>>().join(", ")
 }
 
+#[cfg(test)]
+mod policies;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@ mod observation;
 mod policy;
 #[cfg(test)]
 pub(in crate::check) mod recorded;
+#[cfg(test)]
+mod troubled;
 
 pub(in crate::check) use judge::worst_of;
 pub use judge::{

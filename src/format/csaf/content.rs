@@ -73,6 +73,8 @@ pub(super) fn judge(value: &Value, tree: &ProductTree, findings: &mut Vec<Findin
             }
         }
         judge_vulnerability(vulnerability, &pointer, tree, findings);
+        super::cvss::judge(vulnerability, &pointer, findings);
+        judge_weakness(vulnerability, &pointer, findings);
     }
     judge_profile(value, vulnerabilities, tree, findings);
 }
@@ -81,6 +83,23 @@ fn is_cve(text: &str) -> bool {
     let mut parts = text.split('-');
     let digits = |t: Option<&str>, least: usize| t.is_some_and(|t| t.len() >= least && t.bytes().all(|b| b.is_ascii_digit()));
     parts.next() == Some("CVE") && digits(parts.next(), 4) && digits(parts.next(), 4) && parts.next().is_none()
+}
+
+/// The form of a weakness; its name is not looked up.
+fn judge_weakness(vulnerability: &Value, pointer: &str, findings: &mut Vec<Finding>) {
+    let Some(weakness) = vulnerability.get("cwe") else { return };
+    let text = |key: &str| weakness.get(key).and_then(Value::as_str).unwrap_or_default();
+    let number = text("id").strip_prefix("CWE-").unwrap_or_default();
+    let sound = (1..=6).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0');
+    if !sound || text("name").trim().is_empty() {
+        findings.push(
+            Finding::error("cwe", "a weakness has no identifier or no name of the list of weaknesses")
+                .at(format!("{pointer}/cwe"))
+                .expected("id such as CWE-79, and name")
+                .observed(text("id"))
+                .clause("CSAF 2.0, section 6.1.11"),
+        );
+    }
 }
 
 fn judge_tree(tree: &ProductTree, findings: &mut Vec<Finding>) {

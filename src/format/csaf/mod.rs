@@ -1,10 +1,12 @@
 //! Advisories in CSAF 2.0 (OASIS): the structure that section 3 demands and the mandatory tests of
-//! section 6.1, as far as they need neither a CVSS calculator nor a list of weaknesses.
+//! section 6.1, but for 6.1.11 as far as it needs the list of weaknesses.
 //!
-//! Each test is a rule of its own and named by its clause. What is not tested: 6.1.8 to 6.1.10 (CVSS)
-//! and 6.1.11 (names of weaknesses).
+//! Each test is a rule of its own and named by its clause. Of 6.1.11 (weaknesses) the form of the identifier
+//! is tested, not whether its name is that of the list. Scores are tested by their base and temporal
+//! equations; environmental ones are not computed.
 
 mod content;
+mod cvss;
 mod product_tree;
 mod provider;
 mod tracking;
@@ -18,6 +20,20 @@ use url::Url;
 
 use crate::document::Source;
 use crate::verdict::Finding;
+
+/// The name that a document with this identifier has as a file (section 5.1).
+pub fn file_name_of(id: &str) -> String {
+    let mut name = String::new();
+    for c in id.to_lowercase().chars() {
+        let kept = matches!(c, '+' | '-' | 'a'..='z' | '0'..='9');
+        if kept {
+            name.push(c);
+        } else if !name.ends_with('_') {
+            name.push('_');
+        }
+    }
+    name + ".json"
+}
 
 /// The most findings that are kept of one document.
 const MAX_FINDINGS: usize = 200;

@@ -1,16 +1,26 @@
 //! What the text of one cell means, by the type of its field (Frictionless Table Schema v1, section
 //! "Types and Formats").
 
-use crate::format::date_time;
 use crate::format::uri::{self, Charset};
+use crate::format::{country, date_time, language_tag};
 
 /// A field's type, with what its format and properties say.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Type {
     Text(TextForm),
-    Number { decimal: char, group: Option<char>, bare: bool },
-    Integer { group: Option<char>, bare: bool },
-    Boolean { yes: Vec<String>, no: Vec<String> },
+    Number {
+        decimal: char,
+        group: Option<char>,
+        bare: bool,
+    },
+    Integer {
+        group: Option<char>,
+        bare: bool,
+    },
+    Boolean {
+        yes: Vec<String>,
+        no: Vec<String>,
+    },
     Date(Form),
     Time(Form),
     DateTime(Form),
@@ -21,6 +31,11 @@ pub(super) enum Type {
     GeoJson,
     Object,
     Array,
+    /// Several values in one cell.
+    List {
+        delimiter: String,
+        item: Box<Type>,
+    },
     Any,
 }
 
@@ -32,6 +47,11 @@ pub(super) enum TextForm {
     Uri,
     Binary,
     Uuid,
+    Language,
+    Country,
+    Currency,
+    /// `HH:MM` or `HH:MM:SS`, with an offset or without.
+    TimeOfDay,
 }
 
 /// The format of a date or time.
@@ -89,6 +109,9 @@ pub(super) fn read(text: &str, kind: &Type) -> Result<Value, &'static str> {
         Type::YearMonth => {
             date_time::date(&format!("{text}-01")).map(|_| Value::Moment(text.to_owned())).map_err(|_| "not written YYYY-MM")
         }
+        Type::List { delimiter, item } => {
+            text.split(delimiter.as_str()).try_for_each(|one| read(one, item).map(|_| ())).map(|()| Value::Other)
+        }
         Type::Duration => duration(text).map(|()| Value::Other),
         Type::GeoPoint => geo_point(text).map(|()| Value::Other),
         Type::Object | Type::GeoJson => match serde_json::from_str::<serde_json::Value>(text) {
@@ -110,6 +133,17 @@ fn string(text: &str, form: TextForm) -> Result<(), &'static str> {
         TextForm::Uri => uri::absolute(text, Charset::Iri).map_err(|_| "not a URI"),
         TextForm::Uuid if crate::format::is_uuid(text) => Ok(()),
         TextForm::Uuid => Err("not a UUID"),
+        TextForm::Language => language_tag::well_formed(text).map(|_| ()).map_err(|_| "not a code of a language"),
+        TextForm::Country if country::is_alpha_2(&text.to_ascii_uppercase()) || country::is_user_assigned(text) => Ok(()),
+        TextForm::Country => Err("not a country's code of ISO 3166-1 alpha-2"),
+        TextForm::Currency if text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic()) => Ok(()),
+        TextForm::Currency => Err("not a currency's code of ISO 4217"),
+        TextForm::TimeOfDay => {
+            let (clock, zone) = text.find(['Z', '+', '-']).and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""));
+            let full = if clock.len() == 5 { format!("{clock}:00") } else { clock.to_owned() };
+            date_time::time(&full)?;
+            if zone.is_empty() { Ok(()) } else { date_time::date_time(&format!("2000-01-01T{full}{zone}")).map(|_| ()) }
+        }
         TextForm::Binary => {
             use base64::Engine as _;
             base64::engine::general_purpose::STANDARD.decode(text).map(|_| ()).map_err(|_| "not base64")
@@ -345,6 +379,17 @@ mod tests {
         assert!(is_readable("%Y-%m-%d") && !is_readable("%Q"));
         assert!(read("2026-02-01T10:00:00Z", &Type::DateTime(Form::Default)).is_ok());
         assert!(read("2026-02", &Type::YearMonth).is_ok() && read("2026-13", &Type::YearMonth).is_err());
+    }
+
+    #[test]
+    fn lists_and_codes() {
+        let list = Type::List { delimiter: ";".into(), item: Box::new(Type::Integer { group: None, bare: true }) };
+        assert!(read("1;2;3", &list).is_ok() && read("1;b", &list).is_err());
+        let text = |form: TextForm, value: &str| read(value, &Type::Text(form)).is_ok();
+        assert!(text(TextForm::Language, "de-AT") && !text(TextForm::Language, "german!"));
+        assert!(text(TextForm::Country, "AT") && !text(TextForm::Country, "Austria"));
+        assert!(text(TextForm::Currency, "EUR") && !text(TextForm::Currency, "€"));
+        assert!(text(TextForm::TimeOfDay, "09:00-05:00") && text(TextForm::TimeOfDay, "09:00") && !text(TextForm::TimeOfDay, "9 am"));
     }
 
     #[test]

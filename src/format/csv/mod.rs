@@ -20,7 +20,7 @@ use self::cell::Value;
 pub use self::record::Dialect;
 use self::record::{Fault, Record, Records};
 pub(in crate::format) use self::schema::Demand;
-use self::schema::Field;
+use self::schema::{Field, FieldsMatch};
 pub use self::schema::{ForeignKey, TableSchema};
 use super::Progress;
 use super::findings::Findings;
@@ -215,6 +215,8 @@ struct Table<'s> {
     blank: Option<u64>,
     primary: Keys,
     unique: Vec<Keys>,
+    /// For each unique key of the schema, what was seen.
+    together: Vec<Keys>,
     line_feed: bool,
     line_return: bool,
 }
@@ -307,13 +309,19 @@ impl<'s> Table<'s> {
         let is = |field: &Field, name: &str| field.name == name || field.titles.iter().any(|title| title == name);
         self.columns = names.iter().map(|name| schema.fields.iter().position(|field| is(field, name.trim()))).collect();
         for (i, name) in names.iter().enumerate() {
-            if self.columns.get(i) == Some(&None) && !name.trim().is_empty() {
+            let more = matches!(schema.fields_match, FieldsMatch::MoreColumns | FieldsMatch::Some);
+            if self.columns.get(i) == Some(&None) && !name.trim().is_empty() && !more {
                 let finding = Finding::error("field-unknown", format!("the schema has no field `{}`", Untrusted::new(name)));
                 self.findings.push(finding.at(format!("column {}", i + 1)).position(at_line(record.line)).observed(name).clause(clause));
             }
         }
         for (i, field) in schema.fields.iter().enumerate() {
-            if !self.columns.contains(&Some(i)) {
+            let fewer = match schema.fields_match {
+                FieldsMatch::Whole | FieldsMatch::MoreColumns => false,
+                FieldsMatch::MoreFields => true,
+                FieldsMatch::Some => self.columns.iter().any(Option::is_some),
+            };
+            if !self.columns.contains(&Some(i)) && (!fewer || field.required) {
                 let finding = Finding::error(
                     "field-missing",
                     format!("the field `{}` of the schema is not in the table", Untrusted::new(&field.name)),
@@ -363,7 +371,7 @@ impl<'s> Table<'s> {
 
     #[expect(clippy::too_many_arguments, reason = "one call, and a cell's place has four parts")]
     fn cell(&mut self, schema: &TableSchema, field: &Field, index: usize, text: &str, line: u64, row: u64, column: usize) {
-        let missing = schema.missing.iter().any(|missing| missing == text);
+        let missing = field.missing.as_ref().unwrap_or(&schema.missing).iter().any(|missing| missing == text);
         let fault: Option<(&str, String, String)> = if missing {
             let needed = field.required || schema.primary_key.contains(&field.name);
             needed.then(|| ("cell-required", "a value is missing that must be there".to_owned(), "a value".to_owned()))
@@ -413,6 +421,18 @@ impl<'s> Table<'s> {
         {
             faults
                 .push(Finding::error("primary-key", "a record with the same primary key stands before this one").observed(&key.join(", ")));
+        }
+        self.together.resize_with(schema.unique_keys.len(), Keys::default);
+        for (key, seen) in schema.unique_keys.iter().zip(&mut self.together) {
+            if let Some(found) = parts(key)
+                && !found.iter().all(is_missing)
+                && !seen.insert(hash(&found))
+            {
+                faults.push(
+                    Finding::error("unique-key", format!("`{}` have the values of an earlier record", key.join(", ")))
+                        .observed(&found.join(", ")),
+                );
+            }
         }
         for (i, reference) in schema.foreign_keys.iter().enumerate() {
             let Some(Some(keys)) = self.references.get(i) else { continue };
@@ -465,6 +485,10 @@ fn type_name(field: &Field) -> String {
 
 /// The first constraint that a value breaks.
 fn constraint(field: &Field, text: &str, value: &Value) -> Option<(&'static str, String, String)> {
+    if matches!(field.kind, cell::Type::List { .. }) {
+        // What a schema says of a list is said of its items or of their number, which differs by standard.
+        return None;
+    }
     if let Some(allowed) = &field.enumeration {
         let same_number = |other: &String| matches!((value, other.parse::<f64>()), (Value::Number(a), Ok(b)) if *a == b);
         if !allowed.contains(text) && !allowed.iter().any(same_number) {
@@ -485,8 +509,12 @@ fn constraint(field: &Field, text: &str, value: &Value) -> Option<(&'static str,
             format!("{:?} characters", field.length),
         ));
     }
-    let below = field.least.as_ref().is_some_and(|least| value.partial_cmp(least) == Some(std::cmp::Ordering::Less));
-    let above = field.most.as_ref().is_some_and(|most| value.partial_cmp(most) == Some(std::cmp::Ordering::Greater));
+    let beyond = |bound: &Option<Value>, side: std::cmp::Ordering, exclusive: bool| {
+        let order = bound.as_ref().and_then(|bound| value.partial_cmp(bound));
+        order == Some(side) || exclusive && order == Some(std::cmp::Ordering::Equal)
+    };
+    let below = beyond(&field.least, std::cmp::Ordering::Less, field.exclusive.0);
+    let above = beyond(&field.most, std::cmp::Ordering::Greater, field.exclusive.1);
     if below || above {
         let side = if below { "below the least" } else { "above the greatest" };
         return Some(("cell-range", format!("the value is {side} that is allowed"), "a value within the field's bounds".into()));

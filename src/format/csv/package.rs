@@ -26,7 +26,9 @@ pub struct PackageReport {
 pub(in crate::format) fn looks_like(value: &Json) -> bool {
     let is_table =
         |entry: &Json| entry.get("name").is_some_and(Json::is_string) && (entry.get("path").is_some() || entry.get("data").is_some());
-    value.get("resources").and_then(Json::as_array).is_some_and(|list| !list.is_empty() && list.iter().all(is_table))
+    let is_csvw = value.get("tables").is_some_and(Json::is_array)
+        && value.get("@context").map(Json::to_string).unwrap_or_default().contains("http://www.w3.org/ns/csvw");
+    is_csvw || value.get("resources").and_then(Json::as_array).is_some_and(|list| !list.is_empty() && list.iter().all(is_table))
 }
 
 /// Judges a descriptor alone: its tables are not at hand.
@@ -121,7 +123,70 @@ pub fn is_inside(path: &str) -> bool {
     !path.is_empty() && !path.starts_with(['/', '\\', '~']) && !path.contains(':') && !path.split(['/', '\\']).any(|part| part == "..")
 }
 
+/// The tables of CSV on the Web metadata: a group of them, or one.
+fn csvw(metadata: &Json, findings: &mut Findings) -> Option<Vec<Resource>> {
+    let root = Pointer::ROOT;
+    let group = root.name("tables");
+    let clause = "W3C Metadata Vocabulary for Tabular Data section 5.3";
+    let tables: Vec<(Pointer<'_>, &Json)> = match metadata.get("tables").and_then(Json::as_array) {
+        Some(tables) => tables.iter().enumerate().map(|(i, table)| (group.index(i), table)).collect(),
+        None if metadata.get("url").is_some() && metadata.get("tableSchema").is_some() => vec![(root, metadata)],
+        None => return None,
+    };
+    let mut resources = Vec::new();
+    for (at, table) in tables.into_iter().take(MAX_TABLES) {
+        let Some(url) = table.get("url").and_then(Json::as_str).filter(|url| !url.is_empty()) else {
+            findings.push(Finding::error("package", "a table must have a `url`").at(at.to_string()).clause(clause));
+            continue;
+        };
+        if !is_inside(url) {
+            let finding = Finding::open("path", "the table is elsewhere, and is not fetched").at(at.name("url").to_string());
+            findings.push(finding.observed(url));
+            continue;
+        }
+        // What the group says holds for each of its tables that says nothing else.
+        let mut whole = table.clone();
+        if let Json::Object(members) = &mut whole {
+            for name in ["tableSchema", "dialect", "null", "lang", "separator", "datatype", "required"] {
+                if let Some(value) = metadata.get(name).filter(|_| !members.contains_key(name)) {
+                    members.insert(name.to_owned(), value.clone());
+                }
+            }
+        }
+        let schema = match whole.get("tableSchema") {
+            Some(Json::Object(_)) => match TableSchema::read(&whole) {
+                Ok((schema, notes)) => {
+                    findings.extend(notes.into_iter().map(|finding| beneath(finding, &at)));
+                    Some(schema)
+                }
+                Err(faults) => {
+                    findings.extend(faults.into_iter().map(|finding| beneath(finding, &at)));
+                    None
+                }
+            },
+            Some(_) => {
+                findings.push(
+                    Finding::open("table-schema", "the schema is another document, which is not at hand")
+                        .at(at.name("tableSchema").to_string()),
+                );
+                None
+            }
+            None => None,
+        };
+        resources.push(Resource { name: url.to_owned(), path: url.to_owned(), schema, dialect: Dialect::default() });
+    }
+    Some(resources)
+}
+
+fn beneath(finding: Finding, at: &Pointer<'_>) -> Finding {
+    let path = format!("{at}{}", finding.path);
+    finding.at(path)
+}
+
 fn resources(package: &Json, findings: &mut Findings) -> Vec<Resource> {
+    if let Some(resources) = csvw(package, findings) {
+        return resources;
+    }
     let root = Pointer::ROOT;
     let at = root.name("resources");
     let clause = "Frictionless Data Package";
@@ -130,7 +195,8 @@ fn resources(package: &Json, findings: &mut Findings) -> Vec<Resource> {
         return Vec::new();
     };
     let names = list.iter().filter_map(|entry| entry.get("name")).filter_map(Json::as_str);
-    let is_hsds = hsds::table::is_package(names);
+    let names: Vec<&str> = names.collect();
+    let is_hsds = hsds::table::is_package(names.iter().copied());
     let mut resources: Vec<Resource> = Vec::new();
     for (i, entry) in list.iter().enumerate() {
         let at = at.index(i);
@@ -186,7 +252,7 @@ fn resources(package: &Json, findings: &mut Findings) -> Vec<Resource> {
             }
             None => None,
         };
-        let schema = if is_hsds { hsds::table::tighten(&name, schema, &at.to_string(), findings) } else { schema };
+        let schema = if is_hsds { hsds::table::tighten(&name, schema, &names, &at.to_string(), findings) } else { schema };
         let dialect = entry.get("dialect").filter(|d| d.is_object()).map_or_else(Dialect::default, dialect);
         resources.push(Resource { name, path, schema, dialect });
     }

@@ -1,7 +1,7 @@
 use std::io::{Cursor, Read};
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::package::{is_inside, judge_package};
 use super::{Dialect, TableSchema, judge, judge_stream};
@@ -227,4 +227,106 @@ proptest! {
         judge(&bytes, Some(&schema()), &Dialect::default());
         judge(&bytes, None, &Dialect { header: false, comment: Some(b'#'), quote: None, delimiter: b'\t', skip_rows: 1 });
     }
+}
+
+#[test]
+fn what_version_2_and_csv_on_the_web_add() {
+    let rules = |schema: Value, text: &str| -> Vec<String> {
+        let (schema, _) = TableSchema::read(&schema).unwrap();
+        judge(text.as_bytes(), Some(&schema), &Dialect::default()).into_iter().map(|f| f.rule).collect()
+    };
+    let of = |fields: Value, more: Value| {
+        let mut schema = json!({"fields": fields});
+        schema.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        schema
+    };
+    let ab = || json!([{"name": "a"}, {"name": "b"}]);
+    assert_eq!(rules(of(ab(), json!({})), "a,b,c\r\n1,2,3\r\n"), ["field-unknown"]);
+    assert_eq!(rules(of(ab(), json!({"fieldsMatch": "subset"})), "a,b,c\r\n1,2,3\r\n"), [""; 0]);
+    assert_eq!(rules(of(ab(), json!({"fieldsMatch": ["superset"]})), "a\r\n1\r\n"), [""; 0]);
+    assert_eq!(rules(of(ab(), json!({"fieldsMatch": "partial"})), "c\r\n1\r\n"), ["field-missing", "field-missing"]);
+    assert_eq!(rules(of(ab(), json!({"uniqueKeys": [["a", "b"]]})), "a,b\r\n1,2\r\n1,3\r\n1,2\r\n"), ["unique-key"]);
+    assert!(TableSchema::read(&of(ab(), json!({"fieldsMatch": "some"}))).is_err());
+    let field = |field: Value| of(json!([field]), json!({}));
+    assert_eq!(
+        rules(field(json!({"name": "a", "type": "integer", "constraints": {"exclusiveMinimum": 1}})), "a\r\n1\r\n2\r\n"),
+        ["cell-range"]
+    );
+    assert_eq!(
+        rules(field(json!({"name": "a", "type": "list", "delimiter": ";", "itemType": "integer"})), "a\r\n1;2\r\n1;x\r\n"),
+        ["cell-type"]
+    );
+    assert_eq!(
+        rules(field(json!({"name": "a", "categories": ["x", {"value": "y", "label": "Y"}]})), "a\r\nx\r\ny\r\nz\r\n"),
+        ["cell-enum"]
+    );
+    assert_eq!(rules(field(json!({"name": "a", "type": "integer", "missingValues": ["n/a"]})), "a\r\nn/a\r\n-\r\n"), ["cell-type"]);
+
+    let csvw = |columns: Value| json!({"@context": "http://www.w3.org/ns/csvw", "url": "t.csv", "tableSchema": {"columns": columns}});
+    let column = |datatype: Value| csvw(json!([{"name": "a", "datatype": datatype}]));
+    assert_eq!(rules(column(json!("byte")), "a\r\n127\r\n128\r\n"), ["cell-range"]);
+    assert_eq!(rules(column(json!("positiveInteger")), "a\r\n1\r\n0\r\n"), ["cell-range"]);
+    assert_eq!(
+        rules(column(json!({"base": "decimal", "minExclusive": 0, "maxInclusive": 9})), "a\r\n9\r\n0\r\n9.5\r\n"),
+        ["cell-range", "cell-range"]
+    );
+    assert_eq!(rules(csvw(json!([{"name": "a", "separator": ";", "datatype": "integer"}])), "a\r\n1;2\r\n1;b\r\n"), ["cell-type"]);
+    assert_eq!(rules(csvw(json!([{"name": "a", "null": "-", "datatype": "integer"}])), "a\r\n-\r\n"), [""; 0]);
+    assert!(TableSchema::read(&csvw(json!([{"name": "_a"}]))).is_err());
+    assert!(TableSchema::read(&csvw(json!([{"name": "a"}, {"name": "a"}]))).is_err());
+    let mut other = csvw(json!([{"name": "a"}]));
+    other["@context"] = Value::from("https://example.org/other");
+    assert!(TableSchema::read(&other).is_err());
+}
+
+#[test]
+fn tables_of_csv_on_the_web_refer_to_each_other() {
+    let metadata = json!({"@context": "http://www.w3.org/ns/csvw", "dialect": {"delimiter": ";"}, "tables": [
+        {"url": "rooms.csv", "tableSchema": {"primaryKey": "room", "columns": [{"name": "room"}, {"name": "floor", "datatype": "integer"}]}},
+        {"url": "beds.csv", "tableSchema": {"columns": [{"name": "bed"}, {"name": "room"}],
+            "foreignKeys": [{"columnReference": "room", "reference": {"resource": "rooms.csv", "columnReference": "room"}}]}}]});
+    let judged = |beds: &'static str| {
+        let mut open = |path: &str| -> Option<Box<dyn std::io::Read>> {
+            match path {
+                "rooms.csv" => Some(Box::new("room;floor\r\nR1;0\r\n".as_bytes())),
+                "beds.csv" => Some(Box::new(beds.as_bytes())),
+                _ => None,
+            }
+        };
+        let report = judge_package(metadata.to_string().as_bytes(), &mut open, &mut |_| {}).unwrap();
+        let tables = report.tables.into_iter().flat_map(|(_, table)| table.findings);
+        report.descriptor.into_iter().chain(tables).map(|f| f.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(judged("bed;room\r\nB1;R1\r\n"), [""; 0]);
+    assert_eq!(judged("bed;room\r\nB1;R2\r\n"), ["foreign-key"]);
+}
+
+#[test]
+fn tables_of_a_directory_are_held_to_its_specification() {
+    let package = json!({"resources": [{"name": "organization", "path": "organization.csv"}, {"name": "service", "path": "service.csv"}]});
+    let judged = |service: String| {
+        let mut open = |path: &str| -> Option<Box<dyn std::io::Read>> {
+            Some(Box::new(std::io::Cursor::new(match path {
+                "organization.csv" => {
+                    let names = "id,name,description,year_incorporated,own_column";
+                    format!("{names}\r\n0f6c2b1e-0000-4000-8000-000000000001,Kitchens,Cooks,1990,x\r\n")
+                }
+                _ => service.clone(),
+            })))
+        };
+        let report = judge_package(package.to_string().as_bytes(), &mut open, &mut |_| {}).unwrap();
+        let tables = report.tables.into_iter().flat_map(|(_, table)| table.findings);
+        report.descriptor.into_iter().chain(tables).map(|f| f.rule).collect::<Vec<_>>()
+    };
+    let service = |id: &str, organization: &str| {
+        format!(
+            "id,organization_id,name,status,assured_date\r\n0f6c2b1e-0000-4000-8000-00000000000a,0f6c2b1e-0000-4000-8000-000000000001,Meals,active,2026-10-01\r\n{id},{organization},Walks,active,\r\n"
+        )
+    };
+    let (own, kitchens) = ("0f6c2b1e-0000-4000-8000-00000000000b", "0f6c2b1e-0000-4000-8000-000000000001");
+    assert_eq!(judged(service(own, kitchens)), [""; 0]);
+    assert_eq!(judged(service("0f6c2b1e-0000-4000-8000-00000000000a", kitchens)), ["cell-unique"]);
+    assert_eq!(judged(service(own, own)), ["foreign-key"]);
+    assert_eq!(judged(service("no uuid", kitchens)), ["cell-type"]);
+    assert_eq!(judged(service(own, kitchens).replace("Walks,active", "Walks,open")), ["cell-enum"]);
 }

@@ -58,6 +58,11 @@ impl<'a> BundleIndex<'a> {
         Some(this)
     }
 
+    /// Whether resources have the type and id of a reference, so that it may well be meant for one of them.
+    pub(super) fn has_alike(&self, reference: &str) -> bool {
+        type_and_id(reference).is_some_and(|key| self.by_id.contains_key(&key))
+    }
+
     /// The entry that a reference in `from` leads to (Bundle, resolving references).
     pub(super) fn find(&self, from: Node<'a>, reference: &str) -> Option<Node<'a>> {
         let bare = reference.split('#').next().unwrap_or(reference);
@@ -275,8 +280,11 @@ impl<'a> Walk<'a> {
             if !needed.iter().any(|n| below.trim_start_matches('.').starts_with(n)) {
                 continue;
             }
-            self.error(&top, |p| {
-                Finding::error("bundle-document", "The document does not hold what its Composition refers to")
+            // An entry of that type and id under another base may be what was meant.
+            let alike = self.bundle.as_ref().is_some_and(|b| b.has_alike(reference));
+            let severity = if alike { Severity::Warning } else { Severity::Error };
+            self.add(severity, &top, |p| {
+                Finding::new("bundle-document", severity, "The document does not hold what its Composition refers to")
                     .at(format!("{p}{below}"))
                     .expected("an entry with this address")
                     .observed(reference)

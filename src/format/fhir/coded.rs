@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::fhirpath::Node;
 use super::profile::{At, Binding, Strength};
+use super::reference::is_absolute;
 use super::terminology::{Member, by_grammar, is_ucum};
 use super::validator::{Path, Walk};
 use super::walk::clause;
@@ -71,7 +72,8 @@ impl<'a> Walk<'a> {
         if given.is_empty() {
             // Text alone says nothing that a value set could hold; a quantity without a code and an
             // element that says why it has no code are left alone.
-            let excused = matches!(node.of, "Quantity" | "Money" | "SimpleQuantity" | "CodeableReference" | "Coding")
+            let excused = binding.strength == Strength::Weaker
+                || matches!(node.of, "Quantity" | "Money" | "SimpleQuantity" | "CodeableReference" | "Coding")
                 || node.member("extension").is_some();
             if firm && !excused && self.definitions.value_set(set).is_some() {
                 self.error(path, |p| {
@@ -129,6 +131,17 @@ impl<'a> Walk<'a> {
     /// Judges a coding by its code system, when that is at hand.
     pub(super) fn coding(&self, node: Node<'a>, path: &Path<'_>) {
         let Some(system) = node.text("system").filter(|s| !s.is_empty()) else { return };
+        // A name of its own would not tell what system is meant; `#x` is one that is contained.
+        if !is_absolute(system) && !system.starts_with('#') {
+            self.error(&path.to("system", None), |p| {
+                Finding::error("coding-system", "The system of a coding is an absolute address")
+                    .at(p)
+                    .expected("an absolute address or a urn")
+                    .observed(system)
+                    .clause("http://hl7.org/fhir/R4/datatypes.html#Coding")
+            });
+            return;
+        }
         let (Some(code), here) = (node.text("code"), path.to("code", None)) else { return };
         if system.contains("/ValueSet/") && self.definitions.value_set(system).is_some() {
             self.error(&path.to("system", None), |p| {
@@ -139,7 +152,8 @@ impl<'a> Walk<'a> {
             });
             return;
         }
-        if by_grammar(system, code) == Some(false) {
+        let by_grammar = by_grammar(system, code);
+        if by_grammar == Some(false) {
             self.error(&here, |p| {
                 Finding::error("code-unknown", format!("The code is not one of {system}"))
                     .at(p)
@@ -148,7 +162,8 @@ impl<'a> Walk<'a> {
             });
             return;
         }
-        let Some(known) = self.definitions.code_system(system) else { return };
+        // A package lists a few codes of a grammar at most.
+        let Some(known) = self.definitions.code_system(system).filter(|_| by_grammar.is_none()) else { return };
         // A coding of another version than the one at hand proves nothing.
         match known.has(code) {
             Member::No if node.member("version").is_none() => self.error(&here, |p| {

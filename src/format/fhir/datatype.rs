@@ -8,7 +8,9 @@ use super::definitions::split;
 use super::fhirpath::{Answer, Env, Invariants, Node};
 use super::primitive;
 use super::profile::{At, CORE, Profile, TypeRef};
+use super::reference::is_absolute;
 use super::validator::{Path, Walk, Within};
+use super::vital_signs;
 use crate::verdict::{Finding, Severity};
 
 impl<'a> Walk<'a> {
@@ -84,8 +86,38 @@ impl<'a> Walk<'a> {
             });
         }
         self.extension_context(profile, path, within);
+        self.extension_parts(At::root(profile), node, path, url);
         if profile.constraint {
             self.overlay(At::root(profile), node, path, within);
+        }
+    }
+
+    /// The parts of a complex extension are named by its definition: a relative url that is none of
+    /// those names has no meaning (FHIR, Extensibility, "the url of nested extensions").
+    fn extension_parts(&self, at: At<'a>, node: Node<'a>, path: &Path<'_>, url: &str) {
+        let Some(parts) = node.member("extension").and_then(Value::as_array) else { return };
+        let Some(slot) = at.child("extension").filter(|slot| !slot.element().slices.is_empty()) else { return };
+        for (n, part) in parts.iter().enumerate() {
+            let Some(name) = part.get("url").and_then(Value::as_str).filter(|name| !name.is_empty() && !name.contains(':')) else {
+                continue;
+            };
+            let slices = || slot.element().slices.iter().map(|slice| slot.to(*slice));
+            // A part without a fixed url could have any.
+            let fixed = |slice: At<'a>| slice.child("url").and_then(|at| at.element().fixed.as_ref()).and_then(Value::as_str);
+            match slices().find(|slice| fixed(*slice).is_none_or(|fixed| fixed == name)) {
+                Some(slice) => {
+                    let inner = Node { value: part, beside: None, defined: None, content: None, of: "Extension" };
+                    self.extension_parts(slice, inner, &path.to("extension", Some(n)), url);
+                }
+                None => self.error(&path.to("extension", Some(n)).to("url", None), |p| {
+                    let names: Vec<&str> = slices().filter_map(fixed).collect();
+                    Finding::error("extension-part", "The extension's definition has no such part")
+                        .at(p)
+                        .expected(names.join(" or "))
+                        .observed(name)
+                        .clause(url)
+                }),
+            }
         }
     }
 
@@ -108,7 +140,8 @@ impl<'a> Walk<'a> {
         if !allowed && !unsure {
             // The published conformance resources (those with a url of their own) break the contexts of
             // their own extensions by the thousand; elsewhere a context means what it says.
-            let canonical = within.resource.content(self.definitions).is_some_and(|c| c.child("url").is_some());
+            let canonical =
+                within.resource.content(self.definitions).is_some_and(|c| c.child("url").is_some() && c.child("experimental").is_some());
             let severity = if canonical { Severity::Warning } else { Severity::Error };
             self.add(severity, path, |p| {
                 let wanted: Vec<String> = profile.contexts.iter().map(|(_, e)| e.to_string()).collect();
@@ -174,6 +207,15 @@ impl<'a> Walk<'a> {
     }
 
     fn identifier(&self, node: Node<'a>, path: &Path<'_>) {
+        if let Some(system) = node.text("system").filter(|s| !s.is_empty() && !is_absolute(s)) {
+            self.error(&path.to("system", None), |p| {
+                Finding::error("identifier-system", "The system of an identifier is an absolute address")
+                    .at(p)
+                    .expected("an absolute address or a urn")
+                    .observed(system)
+                    .clause("http://hl7.org/fhir/R4/datatypes.html#Identifier")
+            });
+        }
         if let (Some("urn:ietf:rfc:3986"), Some(value)) = (node.text("system"), node.text("value"))
             && !value.contains(':')
         {
@@ -288,34 +330,12 @@ impl<'a> Walk<'a> {
             }
         }
         if self.options.vital_signs && node.of == "Observation" {
-            let code = node.member("code").and_then(|c| c.get("coding")).and_then(Value::as_array);
-            for coding in code.into_iter().flatten() {
-                if coding.get("system").and_then(Value::as_str) != Some("http://loinc.org") {
-                    continue;
-                }
-                let name = coding.get("code").and_then(Value::as_str).and_then(vital_sign);
-                let Some(profile) = name.and_then(|name| self.definitions.profile(&format!("{CORE}{name}"))) else { continue };
+            let name = node.member("code").and_then(vital_signs::demanded);
+            if let Some(profile) = name.and_then(|name| self.definitions.profile(&format!("{CORE}{name}"))) {
                 self.overlay(At::root(profile), node, path, within);
             }
         }
     }
-}
-
-/// The profile that FHIR demands for a LOINC code (FHIR R4, Observation, Vital Signs).
-fn vital_sign(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "85353-1" => "vitalspanel",
-        "9279-1" => "resprate",
-        "8867-4" => "heartrate",
-        "2708-6" => "oxygensat",
-        "8310-5" => "bodytemp",
-        "8302-2" => "bodyheight",
-        "9843-4" => "headcircum",
-        "29463-7" => "bodyweight",
-        "39156-5" => "bmi",
-        "85354-9" => "bp",
-        _ => return None,
-    })
 }
 
 /// The element that an extension stands on.

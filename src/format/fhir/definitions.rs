@@ -9,13 +9,13 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
-use super::package::{Kind, Listed, PackageError, PackageInfo, PackageSource, Shelf};
+use super::package::{Kind, Listed, PackageError, PackageIdentity, PackageInfo, PackageSource, Shelf};
 use super::profile::{At, CORE, Profile, TypeRef};
 use super::snapshot;
 use super::terminology::{CodeSystem, ValueSet};
 
 /// A release of FHIR that rules may depend on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Release {
     /// 4.0.
     R4,
@@ -27,8 +27,36 @@ pub enum Release {
     Other,
 }
 
+impl std::fmt::Display for Release {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::R4 => "R4",
+            Self::R4B => "R4B",
+            Self::R5 => "R5",
+            Self::Other => "another release",
+        })
+    }
+}
+
+impl std::str::FromStr for Release {
+    type Err = String;
+    /// `R4`, `R4B`, `R5`, or a version such as `4.0.1`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_uppercase().as_str() {
+            "R4" | "4.0" => Ok(Self::R4),
+            "R4B" | "4.3" => Ok(Self::R4B),
+            "R5" | "5.0" => Ok(Self::R5),
+            version => {
+                let known = Self::of(version);
+                if known == Self::Other { Err(format!("no FHIR release is called `{text}`; there are R4, R4B and R5")) } else { Ok(known) }
+            }
+        }
+    }
+}
+
 impl Release {
-    fn of(version: &str) -> Self {
+    /// The release of a version such as `4.0.1`.
+    pub(super) fn of(version: &str) -> Self {
         let mut parts = version.split('.');
         match (parts.next(), parts.next()) {
             (Some("4"), Some("0")) => Self::R4,
@@ -169,6 +197,11 @@ impl Definitions {
     /// The packages, in the order they were given.
     pub fn packages(&self) -> impl Iterator<Item = &PackageInfo> {
         self.shelves.iter().map(|s| &s.info)
+    }
+    /// Which packages these are, in the order they were given: name, version and the hash of what they
+    /// define. Hashes the definitions, so it costs what reading them costs.
+    pub fn identities(&self) -> Vec<PackageIdentity> {
+        self.shelves.iter().map(Shelf::identity).collect()
     }
     /// What to know about the set: "wanted x, used y".
     pub fn notes(&self) -> &[String] {

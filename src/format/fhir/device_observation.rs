@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::coded::UCUM;
 use super::temporal::{Precision, Temporal};
 use super::terminology::is_ucum;
+use super::validator::pointer_of;
+use crate::document::Source;
 use crate::verdict::Finding;
 
 /// The IEEE nomenclature as FHIR writes it.
@@ -39,18 +41,79 @@ impl Default for DeviceDemands {
 }
 
 /// Units that measurements may have, by code: any that is of the same kind as one of these.
+///
+/// MDC numbers are partition times 65536 plus the number within it: partition 2 for what is measured
+/// (IEEE 11073-10101, annex A), 129 for fitness and 130 for living independently (IEEE 11073-10441 and
+/// -10471). Kinds of units are those of the devices' standards: -10407 blood pressure, -10404 oximeter,
+/// -10408 thermometer, -10415 scale, -10417 glucose meter. Of LOINC it is the property of the term: `MCnc`
+/// is mass per volume, `SCnc` substance per volume, `NRat` number per time (loinc.org, part PROPERTY).
 fn units(system: &str, code: &str) -> Option<&'static [&'static str]> {
     Some(match (system, code) {
-        (MDC, "150020" | "150021" | "150022" | "150023") | (LOINC, "8480-6" | "8462-4" | "8478-0") => &["mm[Hg]"],
-        (MDC, "149530" | "149546" | "147842") | (LOINC, "8867-4" | "9279-1") => &["/min"],
-        (MDC, "150456") | (LOINC, "2708-6" | "59408-5") => &["%"],
-        (MDC, "150364") | (LOINC, "8310-5" | "8331-1") => &["Cel"],
+        (MDC, "150016" | "150017" | "150018" | "150019" | "150020" | "150021" | "150022" | "150023")
+        | (LOINC, "8480-6" | "8462-4" | "8478-0") => &["mm[Hg]"],
+        (MDC, "149530" | "149546" | "147842") | (LOINC, "8867-4" | "40443-4" | "9279-1") => &["/min"],
+        (MDC, "150456" | "188748") | (LOINC, "2708-6" | "59408-5" | "20564-1" | "41982-0") => &["%"],
+        (MDC, "150364") | (LOINC, "8310-5" | "8331-1" | "8332-9" | "8333-7") => &["Cel"],
         (MDC, "188736") | (LOINC, "29463-7" | "3141-9") => &["kg"],
-        (MDC, "188740") | (LOINC, "8302-2" | "9843-4") => &["cm"],
+        (MDC, "188740") | (LOINC, "8302-2" | "8308-9" | "9843-4") => &["cm"],
         (MDC, "188752") | (LOINC, "39156-5") => &["kg/m2"],
-        (MDC, "160184") | (LOINC, "2339-0" | "41653-7" | "15074-8" | "14743-9") => &["mg/dL", "mmol/L"],
+        // Whole blood or plasma, from capillary, vein or artery; control solution; between the cells.
+        (MDC, "160184" | "160188" | "160192" | "160196" | "160200" | "160204" | "160208" | "160212") => &["mg/dL", "mmol/L"],
+        (LOINC, "2339-0" | "2345-7" | "41653-7") => &["mg/dL"],
+        (LOINC, "15074-8" | "14743-9") => &["mmol/L"],
+        // Distance and energy of an activity, steps, and how long sleep lasted.
+        (MDC, "8454247") => &["m"],
+        (MDC, "8454263") | (LOINC, "41981-2") => &["kcal"],
+        (LOINC, "55423-8") => &["1"],
+        (LOINC, "41950-7") => &["/d", "1"],
+        (LOINC, "93832-4") => &["h"],
         _ => return None,
     })
+}
+
+/// Whether a code is one of what living independently is watched by: falls, calls for help, motion,
+/// enuresis and the like. Such an event is told by a code, not by a quantity.
+fn is_event(system: &str, code: &str) -> bool {
+    const PARTITION: u32 = 130 << 16;
+    system == MDC && code.parse::<u32>().is_ok_and(|n| (PARTITION + 1..=PARTITION + 14).contains(&n))
+}
+
+/// Whether an Observation says itself that a personal device measured it: it has a code of the IEEE
+/// nomenclature, or refers to a device, or names a profile of the PHD guide.
+pub fn is_of_device(observation: &Value) -> bool {
+    let profiles = observation.pointer("/meta/profile").and_then(Value::as_array).into_iter().flatten();
+    observation.get("resourceType").and_then(Value::as_str) == Some("Observation")
+        && (observation.get("device").is_some()
+            || codings(observation).any(|(system, _)| system == MDC)
+            || profiles.filter_map(Value::as_str).any(|p| p.starts_with("http://hl7.org/fhir/uv/phd/")))
+}
+
+/// Judges a document: an Observation, or the Observations of a Bundle. What does not say that a device
+/// measured it need not name a device nor the moment.
+pub fn judge_source(source: &Source) -> Vec<Finding> {
+    let value = source.value();
+    let mut findings = if value.get("resourceType").and_then(Value::as_str) == Some("Bundle") {
+        let entries = value.get("entry").and_then(Value::as_array).into_iter().flatten().enumerate();
+        let resources = entries.filter_map(|(n, entry)| Some((n, entry.get("resource")?)));
+        let observations = resources.filter(|(_, r)| r.get("resourceType").and_then(Value::as_str) == Some("Observation"));
+        let within = |n: usize, f: Finding| {
+            let below = f.path.strip_prefix("Observation").unwrap_or_default();
+            Finding { path: format!("Bundle.entry[{n}].resource{below}"), ..f }
+        };
+        observations.flat_map(|(n, o)| judge_alone(o).into_iter().map(move |f| within(n, f))).collect()
+    } else {
+        judge_alone(value)
+    };
+    let pointers: Vec<String> = findings.iter().map(|f| pointer_of(&f.path)).collect();
+    for (finding, position) in findings.iter_mut().zip(source.positions(pointers.iter().map(String::as_str))) {
+        finding.position = position;
+    }
+    findings
+}
+
+fn judge_alone(observation: &Value) -> Vec<Finding> {
+    let of_device = is_of_device(observation);
+    judge(observation, &DeviceDemands { device: of_device, subject: of_device, moment: of_device, ..DeviceDemands::default() })
 }
 
 /// Judges one Observation of a device.
@@ -115,7 +178,19 @@ fn code(holder: &Value, path: &str, demands: &DeviceDemands, out: &mut Vec<Findi
 }
 
 fn measured(holder: &Value, path: &str, out: &mut Vec<Finding>) {
-    let Some(quantity) = holder.get("valueQuantity") else { return };
+    let events = codings(holder).filter(|(system, code)| is_event(system, code)).count();
+    let Some(quantity) = holder.get("valueQuantity") else {
+        let told = ["valueCodeableConcept", "valueBoolean", "valueInteger", "dataAbsentReason", "component"];
+        if events > 0 && !told.iter().any(|key| holder.get(*key).is_some()) {
+            out.push(
+                Finding::error("device-event", "The event is named, and what happened is not told")
+                    .at(format!("Observation.{path}value[x]"))
+                    .expected("a coded value, or a dataAbsentReason")
+                    .clause("IEEE 11073-10471"),
+            );
+        }
+        return;
+    };
     let path = format!("Observation.{path}valueQuantity");
     let text = |key: &str| quantity.get(key).and_then(Value::as_str);
     let (system, unit) = (text("system"), text("code"));
@@ -185,9 +260,52 @@ mod tests {
             let rules: Vec<String> = judge(&broken, &demands).into_iter().map(|f| f.rule).collect();
             assert_eq!(rules, [rule]);
         }
+        // Glucose by mass is not told by substance, and a step is a number.
+        for (code, unit, fits) in [
+            ("2339-0", "mg/dL", true),
+            ("2339-0", "g/L", true),
+            ("2339-0", "mmol/L", false),
+            ("15074-8", "mmol/L", true),
+            ("15074-8", "mg/dL", false),
+            ("55423-8", "{steps}", true),
+            ("55423-8", "km", false),
+            ("41950-7", "/d", true),
+            ("41950-7", "1/(24.h)", true),
+            ("8867-4", "/s", true),
+            ("8867-4", "kg", false),
+            ("8310-5", "[degF]", true),
+            ("29463-7", "[lb_av]", true),
+            ("93832-4", "min", true),
+            ("41981-2", "kJ", true),
+        ] {
+            let mut measured = sound_with(&sound, code, unit);
+            assert_eq!(judge(&measured, &demands).is_empty(), fits, "{code} {unit}");
+            measured.as_object_mut().unwrap().remove("device");
+            measured["effectiveDateTime"] = json!("2024-05-01");
+            assert_eq!(judge_alone(&measured).is_empty(), fits, "{code} {unit} by nobody's device");
+        }
         let lenient = DeviceDemands { device: false, ..DeviceDemands::default() };
         let mut without = sound.clone();
         without.as_object_mut().unwrap().remove("device");
         assert!(judge(&without, &lenient).is_empty());
+    }
+
+    fn sound_with(sound: &Value, code: &str, unit: &str) -> Value {
+        let mut measured = sound.clone();
+        measured["code"]["coding"] = json!([{"system": LOINC, "code": code}]);
+        measured["valueQuantity"]["code"] = json!(unit);
+        measured
+    }
+
+    #[test]
+    fn falls_are_events_and_tell_what_happened() {
+        let mut fall = json!({
+            "resourceType": "Observation", "status": "final", "code": {"coding": [{"system": MDC, "code": "8519681"}]},
+            "subject": {"reference": "Patient/1"}, "device": {"reference": "Device/1"}, "effectiveDateTime": "2024-05-01T10:00:00Z",
+            "valueCodeableConcept": {"text": "fall detected"}
+        });
+        assert!(judge_alone(&fall).is_empty());
+        fall.as_object_mut().unwrap().remove("valueCodeableConcept");
+        assert_eq!(judge_alone(&fall)[0].rule, "device-event");
     }
 }

@@ -21,6 +21,7 @@ mod overlay;
 mod package;
 mod primitive;
 mod profile;
+mod questionnaire;
 mod reference;
 mod slicing;
 pub mod smart;
@@ -28,16 +29,19 @@ mod snapshot;
 mod temporal;
 mod terminology;
 mod validator;
+mod vital_signs;
 mod walk;
 mod xml;
 
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub use definitions::{Definitions, Release};
 pub use ndjson::{LineFindings, judge_lines};
 pub use outcome::operation_outcome;
-pub use package::{PackageError, PackageInfo, PackageSource};
+pub use package::{PackageError, PackageIdentity, PackageInfo, PackageSource, PackageSummary};
 pub use validator::{Options, Validator, pointer_of};

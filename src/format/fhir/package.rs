@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::definitions::Release;
+
 /// Largest single file that is read from a package.
 const MAX_FILE_BYTES: u64 = 128 << 20;
 /// Most bytes that are read from one package after decompression.
@@ -64,7 +66,7 @@ impl PackageError {
 /// A place to take a package from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PackageSource {
-    /// A gzipped tar archive.
+    /// A gzipped tar archive, or a Bundle of definitions in JSON.
     Archive(PathBuf),
     /// An unpacked package.
     Folder(PathBuf),
@@ -95,6 +97,18 @@ impl PackageSource {
         Shelf::load(self, None).map(|shelf| shelf.info)
     }
 
+    /// What the package is and holds, by its index where that is kept in a cache folder.
+    ///
+    /// # Errors
+    /// The package cannot be read or is refused.
+    pub fn summary(&self, cache: Option<&Path>) -> Result<PackageSummary, PackageError> {
+        Shelf::load(self, cache).map(|shelf| {
+            let core = shelf.listed.iter().find(|l| l.kind == Kind::Structure && l.of == "Element" && !l.constraint);
+            let core = core.map(|l| if l.fhir.is_empty() { l.version.clone() } else { l.fhir.clone() });
+            PackageSummary { info: shelf.info, core, definitions: shelf.listed.len() }
+        })
+    }
+
     /// The path.
     pub fn path(&self) -> &Path {
         match self {
@@ -121,6 +135,39 @@ pub struct PackageInfo {
     /// The packages it needs and the versions it was built with.
     #[serde(default)]
     pub dependencies: std::collections::BTreeMap<String, String>,
+}
+
+/// Which package a set of definitions is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageIdentity {
+    /// Its name; empty where it has none.
+    pub name: String,
+    /// Its version; empty where it has none.
+    pub version: String,
+    /// SHA-256 of its definitions in the order of their addresses, 64 hexadecimal digits: the same for an
+    /// archive and for the folder that it was unpacked into.
+    pub sha256: String,
+}
+
+/// What a package is and holds, without its definitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageSummary {
+    /// What it says about itself.
+    pub info: PackageInfo,
+    /// The FHIR version whose base types it defines, if it does.
+    pub core: Option<String>,
+    /// How many definitions it holds.
+    pub definitions: usize,
+}
+
+impl PackageSummary {
+    /// The releases it is for: those it names, else that of its base types.
+    pub fn releases(&self) -> Vec<Release> {
+        let mut out: Vec<Release> = self.info.fhir_versions.iter().chain(&self.core).map(|v| Release::of(v)).collect();
+        out.sort();
+        out.dedup();
+        out
+    }
 }
 
 /// The kinds of definition that are kept.
@@ -196,6 +243,8 @@ impl Shelf {
         }
         let mut builder = Builder::default();
         match &archive {
+            // A Bundle of definitions stands for a package of its own.
+            Some(bytes) if bytes.trim_ascii_start().first() == Some(&b'{') => builder.take("definitions.json", bytes),
             Some(bytes) => read_archive(path, bytes, &mut builder)?,
             None => {
                 let mut total = 0u64;
@@ -223,6 +272,21 @@ impl Shelf {
             builder.add(value);
         }
         builder.finish()
+    }
+
+    /// Which package this is.
+    pub(super) fn identity(&self) -> PackageIdentity {
+        let mut order: Vec<&Listed> = self.listed.iter().collect();
+        // The text as well: one address may be defined twice.
+        order.sort_by_cached_key(|l| (l.kind as u8, l.url.clone(), l.version.clone(), self.text(l)));
+        let mut hash = Sha256::new();
+        for listed in order {
+            let text = self.text(listed);
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+        let sha256 = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        PackageIdentity { name: self.info.name.clone(), version: self.info.version.clone(), sha256 }
     }
 
     /// The stripped JSON of a definition.

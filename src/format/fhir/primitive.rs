@@ -20,6 +20,8 @@ pub(super) fn is_primitive(of: &str) -> bool {
 pub(super) enum Wrong {
     Kind(&'static str),
     Form(&'static str),
+    /// The form is allowed but asks for trouble.
+    Doubtful(&'static str),
 }
 
 const WHITE: [char; 4] = [' ', '\t', '\r', '\n'];
@@ -53,11 +55,16 @@ pub(super) fn check(of: &str, value: &Value) -> Result<(), Wrong> {
                 "string" | "markdown" => {
                     let clean = !text.chars().any(|c| c.is_ascii_control() && !WHITE.contains(&c) && c != '\u{7f}');
                     good(clean, "a string without control characters")?;
-                    good(!text.trim_matches(WHITE).is_empty(), "a string that is not only white space")
+                    // "Strings SHOULD always contain non-whitespace content": a reader may trim it to nothing.
+                    if text.trim_matches(WHITE).is_empty() {
+                        return Err(Wrong::Doubtful("a string that is not only white space"));
+                    }
+                    Ok(())
                 }
                 "code" => good(is_code(text), "a code: no white space around it, and single spaces within"),
                 "id" => good(is_id(text), "1 to 64 letters, digits, '-' and '.'"),
-                "uri" | "url" | "canonical" => uri(text),
+                "uri" | "url" => uri(text).and_then(|()| urn_oid(text)),
+                "canonical" => uri(text),
                 "oid" => good(is_oid(text), "urn:oid: and an OID"),
                 "uuid" => good(is_uuid_urn(text), "urn:uuid: and a UUID in small letters"),
                 "date" => good(Temporal::date(text).is_some(), "a date that exists: YYYY, YYYY-MM or YYYY-MM-DD"),
@@ -112,6 +119,12 @@ fn uri(text: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// RFC 3061, for an address that says to be one.
+fn urn_oid(text: &str) -> Result<(), Wrong> {
+    let bare = text.split(['#', '|']).next().unwrap_or(text);
+    if !bare.starts_with("urn:oid:") || is_oid(bare) { Ok(()) } else { Err(Wrong::Form("urn:oid: and an OID")) }
+}
+
 /// The bytes of a `base64Binary`; white space between its characters is allowed.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     const ENGINE: GeneralPurpose = GeneralPurpose::new(
@@ -130,6 +143,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn white_space_alone_is_doubtful() {
+        assert!(matches!(check("string", &json!("  ")), Err(Wrong::Doubtful(_))));
+    }
 
     #[test]
     fn primitives_are_told_apart() {
@@ -159,7 +177,6 @@ mod tests {
             ("positiveInt", json!(0)),
             ("decimal", json!("1")),
             ("string", json!("")),
-            ("string", json!("  ")),
             ("string", json!("a\u{1}")),
             ("code", json!(" a")),
             ("code", json!("a  b")),
@@ -167,6 +184,7 @@ mod tests {
             ("id", json!("a".repeat(65))),
             ("uri", json!("http://a b")),
             ("uri", json!("urn:uuid:123")),
+            ("uri", json!("urn:oid:1.2.x")),
             ("oid", json!("urn:oid:3.1")),
             ("oid", json!("urn:oid:1.02")),
             ("uuid", json!("urn:uuid:53FEFA32-fcbb-4ff8-8a92-55ee120877b7")),

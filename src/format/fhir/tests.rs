@@ -150,6 +150,20 @@ fn core() -> Vec<Value> {
                 {"id": "Extension.url", "path": "Extension.url", "fixedUri": "http://example.org/nickname-of"},
                 {"id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [{"code": "string"}]},
             ]}}),
+        json!({"resourceType": "StructureDefinition", "url": "http://example.org/visit", "version": "1.0", "name": "V", "type": "Extension",
+            "kind": "complex-type", "abstract": false, "derivation": "constraint", "baseDefinition": format!("{CORE}Extension"),
+            "context": [{"type": "element", "expression": "Patient"}],
+            "differential": {"element": [
+                {"id": "Extension", "path": "Extension"},
+                {"id": "Extension.extension", "path": "Extension.extension", "slicing": {"discriminator": [{"type": "value", "path": "url"}], "rules": "open"}},
+                {"id": "Extension.extension:by", "path": "Extension.extension", "sliceName": "by", "min": 0, "max": "1"},
+                {"id": "Extension.extension:by.url", "path": "Extension.extension.url", "fixedUri": "by"},
+                {"id": "Extension.url", "path": "Extension.url", "fixedUri": "http://example.org/visit"},
+            ]}}),
+        json!({"resourceType": "StructureDefinition", "url": "http://example.org/of-a-patient", "version": "1.0", "name": "O", "type": "Observation",
+            "kind": "resource", "abstract": false, "derivation": "constraint", "baseDefinition": format!("{CORE}Observation"),
+            "differential": {"element": [{"id": "Observation", "path": "Observation", "constraint": [
+                {"key": "own-2", "severity": "error", "human": "own", "expression": "subject.exists() implies subject.resolve() is Patient"}]}]}}),
         // A profile without snapshot: a pattern, a prohibited element, a required slice and a narrowed choice.
         json!({"resourceType": "StructureDefinition", "url": "http://example.org/pressure", "version": "1.0", "name": "P", "type": "Observation",
             "kind": "resource", "abstract": false, "derivation": "constraint", "baseDefinition": format!("{CORE}Observation"),
@@ -173,12 +187,12 @@ fn core() -> Vec<Value> {
     out
 }
 
-fn definitions() -> Definitions {
+pub(super) fn definitions() -> Definitions {
     let info = PackageInfo { name: "small.core".into(), version: "4.0.1".into(), ..PackageInfo::default() };
     Definitions::from_resources(info, core()).unwrap()
 }
 
-fn patient() -> Value {
+pub(super) fn patient() -> Value {
     json!({
         "resourceType": "Patient", "id": "p1",
         "text": {"status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">Anna</div>"},
@@ -269,6 +283,15 @@ fn each_rule_of_the_base_is_broken_alone() {
             ("/extension/0/url", json!("nickname"), "extension-url", "Patient.extension[0].url"),
             ("/contained/0/meta", json!({"versionId": "1"}), "dom-4", "Patient.contained[0].meta"),
             ("/contained/0/id", json!(null), "", ""),
+            ("/period/id", json!("a b"), "element-id", "Patient.period.id"),
+            ("/period/id", json!("g"), "element-id", "Patient.period.id"),
+            ("/identifier", json!([{"system": "register", "value": "1"}]), "identifier-system", "Patient.identifier[0].system"),
+            (
+                "/extension/-",
+                json!({"url": "http://example.org/visit", "extension": [{"url": "by", "valueString": "x"}, {"url": "who", "valueString": "x"}]}),
+                "extension-part",
+                "Patient.extension[1].extension[1].url",
+            ),
         ]
         .into_iter()
         .filter(|(_, _, rule, _)| !rule.is_empty())
@@ -308,6 +331,7 @@ fn each_rule_of_a_profile_is_broken_alone() {
         &pressure(),
         &[
             ("/code/coding/0/code", json!("1-8"), "pattern-value", "Observation.code"),
+            ("/code/coding/-", json!({"system": "register", "code": "x"}), "coding-system", "Observation.code.coding[1].system"),
             ("/language", json!("de"), "cardinality-max", "Observation.language"),
             ("/valueBoolean", json!(true), "type", "Observation.valueBoolean"),
             ("/status", json!("draft"), "own-1", "Observation"),
@@ -323,6 +347,25 @@ fn each_rule_of_a_profile_is_broken_alone() {
     swapped["component"].as_array_mut().unwrap().reverse();
     let found = Validator::new(&definitions, Options::default()).validate(&swapped, &[]);
     assert_eq!(errors(&found), [("slice-order".to_owned(), "Observation.component[1]".to_owned())]);
+}
+
+#[test]
+fn an_address_tells_the_type_that_a_rule_asks_for() {
+    let definitions = definitions();
+    let validator = Validator::new(&definitions, Options::default());
+    for (address, rules) in [
+        ("Patient/1", &[][..]),
+        ("http://example.org/fhir/Patient/1", &[]),
+        // What the address does not tell is not known, and breaks no rule.
+        ("urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7", &[]),
+        ("Organization/1", &["reference-target", "own-2"]),
+    ] {
+        let mut resource = pressure();
+        change(&mut resource, "/subject", json!({"reference": address}));
+        let found: Vec<String> =
+            errors(&validator.validate(&resource, &["http://example.org/of-a-patient"])).into_iter().map(|(r, _)| r).collect();
+        assert_eq!(found, rules, "{address}");
+    }
 }
 
 #[test]

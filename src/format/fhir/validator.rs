@@ -246,6 +246,8 @@ pub(super) struct Walk<'a> {
     pub(super) trying: Cell<u32>,
     tried_errors: Cell<u32>,
     tried: RefCell<HashMap<(usize, usize), Option<bool>>>,
+    /// The ids of elements that were seen, each with its resource's place in memory.
+    pub(super) ids: RefCell<HashSet<(usize, &'a str)>>,
     /// Steps spent on rules.
     pub(super) spent: Cell<u64>,
     /// Of each resource, by its place in memory, what it contains by id.
@@ -267,6 +269,7 @@ impl<'a> Walk<'a> {
             trying: Cell::new(0),
             tried_errors: Cell::new(0),
             tried: RefCell::new(HashMap::new()),
+            ids: RefCell::new(HashSet::new()),
             spent: Cell::new(0),
             inside: RefCell::new(HashMap::new()),
         }
@@ -367,6 +370,9 @@ impl<'a> Walk<'a> {
 impl<'a> Surroundings<'a> for Walk<'a> {
     fn resolve(&self, root: Node<'a>, reference: &str) -> Option<Node<'a>> {
         self.resolved(root, reference)
+    }
+    fn type_named(&self, reference: &str) -> Option<String> {
+        self.reference_type(reference)
     }
     fn conforms(&self, node: Node<'a>, profile: &str) -> Option<bool> {
         self.tries(profile, node, Within { resource: node, root: node, entry: None })

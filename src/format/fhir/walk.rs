@@ -47,8 +47,11 @@ impl<'a> Walk<'a> {
         self.contained(node, path, within);
         self.rules(&content.element().constraints, content, node, path, within);
         self.profiles_of(node, path, within);
-        if node.of == "Bundle" {
-            self.bundle_rules(node, path);
+        match node.of {
+            "Bundle" => self.bundle_rules(node, path),
+            "Questionnaire" => self.questionnaire(node, path),
+            "QuestionnaireResponse" => self.questionnaire_response(node, path, within),
+            _ => {}
         }
         true
     }
@@ -72,6 +75,9 @@ impl<'a> Walk<'a> {
     /// Judges the members of an object by a place in a definition.
     pub(super) fn object(&self, object: &'a Map<String, Value>, content: At<'a>, node: Node<'a>, path: &Path<'_>, within: Within<'a>) {
         let is_resource = content.index == 0 && &*content.profile.kind == "resource";
+        if let (false, Some(Value::String(id))) = (is_resource, object.get("id")) {
+            self.element_id(id, path, within);
+        }
         // Of each choice, the key that was seen: there may be one only.
         let mut chosen: Vec<u32> = Vec::new();
         for (key, value) in object {
@@ -127,6 +133,30 @@ impl<'a> Walk<'a> {
             if !there {
                 self.missing(at, 0, element.min, path);
             }
+        }
+    }
+
+    /// The id of an element: without spaces, and once in its resource (FHIR R4, Element).
+    fn element_id(&self, id: &'a str, path: &Path<'_>, within: Within<'a>) {
+        let clause = "http://hl7.org/fhir/R4/element.html#id";
+        if id.contains(char::is_whitespace) {
+            self.error(&path.to("id", None), |p| {
+                Finding::error("element-id", "The id of an element has no spaces").at(p).observed(id).clause(clause)
+            });
+        }
+        // The elements of a snapshot have the ids of those in the differential.
+        let resource = within.resource;
+        if resource.of == "StructureDefinition" {
+            return;
+        }
+        if !self.ids.borrow_mut().insert((std::ptr::from_ref(resource.value).addr(), id)) {
+            self.error(&path.to("id", None), |p| {
+                Finding::error("element-id", "Two elements of the resource have the same id")
+                    .at(p)
+                    .expected("every id once in a resource")
+                    .observed(id)
+                    .clause(clause)
+            });
         }
     }
 
@@ -256,8 +286,8 @@ impl<'a> Walk<'a> {
         }
         if primitive {
             self.primitive(node, at, path, within);
-        } else if matches!(&*of.code, "Resource" | "DomainResource") {
-            self.inner_resource(node, path, within);
+        } else if self.definitions.root_of(of).is_some_and(|root| &*root.profile.kind == "resource") {
+            self.inner_resource(node, &of.code, path, within);
             return;
         } else {
             let Some(object) = node.value.as_object() else {
@@ -308,7 +338,13 @@ impl<'a> Walk<'a> {
         });
     }
 
-    fn inner_resource(&self, node: Node<'a>, path: &Path<'_>, within: Within<'a>) {
+    fn inner_resource(&self, node: Node<'a>, wanted: &str, path: &Path<'_>, within: Within<'a>) {
+        // One type of resource only, as the outcome of a Bundle's response.
+        if let Some(of) = node.text("resourceType").filter(|of| self.definitions.has_resource(of) && !self.definitions.is_a(of, wanted)) {
+            self.error(path, |p| {
+                Finding::error("resource-type", format!("Only a {wanted} may stand here")).at(p).expected(wanted).observed(of)
+            });
+        }
         let inner = Node { content: self.definitions.by_type(node.text("resourceType").unwrap_or_default()).map(At::root), ..node };
         let (in_contained, entry) = (path.is("contained"), path.entry());
         let root = if in_contained { within.root } else { inner };
@@ -346,6 +382,12 @@ impl<'a> Walk<'a> {
                     .expected(expected)
                     .observed(&shown(node.value))
                     .clause(clause(at))
+            }),
+            Err(Wrong::Doubtful(expected)) => self.add(Severity::Warning, path, |p| {
+                Finding::warning("primitive-blank", format!("This {} is nothing but white space", node.of))
+                    .at(p)
+                    .expected(expected)
+                    .clause(format!("http://hl7.org/fhir/R4/datatypes.html#{}", node.of))
             }),
             Err(Wrong::Form(expected)) => self.error(path, |p| {
                 Finding::error("primitive-format", format!("This is not a {}", node.of))

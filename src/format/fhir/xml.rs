@@ -49,6 +49,10 @@ impl XmlResource {
         })?;
         let mut reader = Reader { definitions, text, document: &document, findings: Vec::new(), places: HashMap::new() };
         let root = document.root_element();
+        if let Some(named) = encoding(text).filter(|e| !e.eq_ignore_ascii_case("utf-8")) {
+            let named = format!("The document says that its encoding is {named}; FHIR is written in UTF-8");
+            reader.fault("xml-encoding", named, root.tag_name().name(), root);
+        }
         let value = reader
             .resource(root, root.tag_name().name(), 0)
             .ok_or_else(|| error(Position::START, format!("nested deeper than {MAX_DEPTH}")))?;
@@ -159,7 +163,8 @@ impl<'t> Reader<'_, 't> {
             let (value, beside) = match (found, of) {
                 (_, "xhtml") => (Some(json!(self.narrative(child))), None),
                 (Some(_), of) if is_primitive(of) => self.primitive(child, of, &here, depth)?,
-                (Some(_), "Resource" | "DomainResource") => {
+                // `Resource`, or one type of resource as the outcome of a Bundle's response.
+                (Some(_), of) if self.definitions.by_type(of).is_some_and(|p| &*p.kind == "resource") => {
                     let mut inner = child.children().filter(Node::is_element);
                     match (inner.next(), inner.next()) {
                         (Some(only), None) => (Some(self.resource(only, &here, depth + 1)?), None),
@@ -191,8 +196,9 @@ impl<'t> Reader<'_, 't> {
         let value = node.attribute("value").map(|text| match of {
             "boolean" if text == "true" => json!(true),
             "boolean" if text == "false" => json!(false),
-            "integer" | "positiveInt" | "unsignedInt" => text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n)),
-            "decimal" => text.parse::<f64>().ok().and_then(Number::from_f64).map_or_else(|| json!(text), Value::Number),
+            // What is not written as the type says stays a text, which the walk refuses.
+            "integer" | "positiveInt" | "unsignedInt" if is_whole(text) => text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n)),
+            "decimal" if is_decimal(text) => text.parse::<f64>().ok().and_then(Number::from_f64).map_or_else(|| json!(text), Value::Number),
             _ => json!(text),
         });
         let mut beside = Map::new();
@@ -210,6 +216,32 @@ impl<'t> Reader<'_, 't> {
         }
         text.to_owned()
     }
+}
+
+/// `[0]|[-+]?[1-9][0-9]*`.
+fn is_whole(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    text == "0" || (digits.starts_with(|c: char| ('1'..='9').contains(&c)) && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`.
+fn is_decimal(text: &str) -> bool {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).map_or((text, None), |(m, e)| (m, Some(e)));
+    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let whole = whole.strip_prefix('-').unwrap_or(whole);
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|e| digits(e.strip_prefix(['-', '+']).unwrap_or(e)))
+}
+
+/// The encoding that the declaration names.
+fn encoding(text: &str) -> Option<&str> {
+    let declaration = text.strip_prefix("<?xml")?.split("?>").next()?;
+    let after = declaration.split("encoding").nth(1)?.trim_start().strip_prefix('=')?.trim_start();
+    let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    after.get(1..)?.split(quote).next()
 }
 
 /// Puts a value and the object beside it into their members.
@@ -248,5 +280,30 @@ fn put(object: &mut Map<String, Value>, name: &str, value: Option<Value>, beside
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_their_type_says() {
+        for good in ["0", "-1.50", "10", "1e5", "0.1E-3"] {
+            assert!(is_decimal(good), "{good}");
+        }
+        for bad in ["", "+1", ".5", "5.", "007", "1,5", "1e", "NaN", "inf", "0x1", "-"] {
+            assert!(!is_decimal(bad), "{bad}");
+        }
+        assert!(is_whole("0") && is_whole("-12") && is_whole("+12"));
+        assert!(!is_whole("012") && !is_whole("1.0") && !is_whole("-0") && !is_whole(""));
+    }
+
+    #[test]
+    fn the_declaration_names_the_encoding() {
+        assert_eq!(encoding("<?xml version=\"1.0\" encoding=\"UTF-16\"?><a/>"), Some("UTF-16"));
+        assert_eq!(encoding("<?xml version='1.0' encoding = 'utf-8' ?><a/>"), Some("utf-8"));
+        assert_eq!(encoding("<?xml version=\"1.0\"?><a encoding=\"x\"/>"), None);
+        assert_eq!(encoding("<a/>"), None);
     }
 }

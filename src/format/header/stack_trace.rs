@@ -37,7 +37,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         (".NET", r"\bat (?:System|Microsoft)\.[A-Z][\w.]+\.[\w`<>]+\([^)\n]{0,300}\)\s*(?:\r?\n|\\r\\n|\\n)\s*at "),
         (
             "Node.js",
-            r"\bat (?:[\w.$<>\[\] ]{1,120} \()?(?:file://|node:|/|[A-Z]:\\+)[^\s()]{1,300}?(?:\.[cm]?[jt]sx?|internal/[\w/]+):\d+:\d+\)?(?:\s|\\n|<br ?/?>|&nbsp;|$)",
+            r#"\bat (?:[\w.$<>\[\] ]{1,120} \()?(?:file://|node:|/|[A-Z]:\\+)[^\s()]{1,300}?(?:\.[cm]?[jt]sx?|internal/[\w/]+):\d+:\d+\)?(?:\s|"|\\n|<br ?/?>|&nbsp;|$)"#,
         ),
         (
             "PHP",

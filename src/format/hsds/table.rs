@@ -16,8 +16,15 @@ pub(in crate::format) fn is_package<'n>(names: impl Iterator<Item = &'n str>) ->
 }
 
 /// Judges the schema of the table `name` against the specification's class, and asks of its values what the
-/// class asks. A table without a schema gets one. `at` is the table's place in the descriptor.
-pub(in crate::format) fn tighten(name: &str, schema: Option<TableSchema>, at: &str, findings: &mut Findings) -> Option<TableSchema> {
+/// class asks: its values, identifiers that stand once, references that lead to a record of the package's own
+/// tables (`names`). A table without a schema gets one. `at` is the table's place in the descriptor.
+pub(in crate::format) fn tighten(
+    name: &str,
+    schema: Option<TableSchema>,
+    names: &[&str],
+    at: &str,
+    findings: &mut Findings,
+) -> Option<TableSchema> {
     let Some(class) = CLASSES.iter().find(|class| class.name == name) else {
         findings
             .push(Finding::warning("hsds-table", "the specification has no such table").at(at).observed(name).clause("HSDS 3.0, tables"));
@@ -47,21 +54,37 @@ pub(in crate::format) fn tighten(name: &str, schema: Option<TableSchema>, at: &s
             Kind::Email => Demand::Email,
             Kind::Date => Demand::Date,
             Kind::OneOf(values) => Demand::OneOf(values),
-            Kind::Text
+            Kind::Number | Kind::Latitude | Kind::Longitude => Demand::Number,
+            Kind::Time => Demand::TimeOfDay,
+            Kind::DateTime => Demand::DateTime,
+            Kind::Language => Demand::Language,
+            Kind::Country => Demand::Country,
+            Kind::Currency => Demand::Currency,
+            Kind::Text | Kind::Phone | Kind::Recurrence(_) | Kind::Many(_) | Kind::One(_) => Demand::Nothing,
+        };
+        schema.demand(member, needed, demand);
+        match kind {
+            Kind::Id => schema.demand_unique(member),
+            Kind::Ref(target) if names.contains(target) => schema.demand_reference(member, target, "id"),
+            Kind::Ref(_)
+            | Kind::Text
             | Kind::Number
             | Kind::Latitude
             | Kind::Longitude
+            | Kind::Date
             | Kind::Time
             | Kind::DateTime
+            | Kind::Uri
+            | Kind::Email
             | Kind::Phone
             | Kind::Language
             | Kind::Country
             | Kind::Currency
+            | Kind::OneOf(_)
             | Kind::Recurrence(_)
             | Kind::Many(_)
-            | Kind::One(_) => Demand::Nothing,
-        };
-        schema.demand(member, needed, demand);
+            | Kind::One(_) => {}
+        }
     }
     Some(schema)
 }

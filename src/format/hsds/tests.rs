@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{is_email, is_uuid, judge, judge_as, time_of_day};
-use crate::format::mutation::{assert_one, changed};
+use crate::format::mutation::{assert_one, changed, pointers};
 use crate::verdict::Severity;
 
 const SERVICE: &str = r#"{
@@ -144,6 +144,18 @@ fn forms() {
 }
 
 proptest! {
+    #[test]
+    fn a_value_of_the_wrong_type_is_named_at_its_place(pick in 0usize..10_000) {
+        let sound: Value = serde_json::from_str(SERVICE).unwrap();
+        let mut all = Vec::new();
+        pointers(&sound, String::new(), &mut all);
+        all.retain(|pointer| !pointer.starts_with("/extra_of_a_profile"));
+        let pointer = &all[pick % all.len()];
+        let wrong = if sound.pointer(pointer).unwrap().is_number() { json!("x") } else { json!(-17) };
+        let findings = judge("service.json", changed(SERVICE, pointer, wrong).as_bytes());
+        prop_assert!(findings.iter().any(|f| f.severity == Severity::Error && f.path == *pointer), "{pointer}: {findings:#?}");
+    }
+
     #[test]
     fn no_json_makes_it_panic(text in "[\\[\\]{}\",:a-z_0-9 ]{0,200}") {
         judge("t", text.as_bytes());

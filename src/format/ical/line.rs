@@ -26,6 +26,38 @@ impl ContentLine {
     }
 }
 
+/// Moves folds that stand within a character of several octets behind it, and gives the line of the first.
+/// Folding is by octets (section 3.1), so that a simple writer may cut a character in two. `None` where
+/// that does not make the text UTF-8.
+pub(super) fn mend_folds(bytes: &[u8]) -> Option<(Vec<u8>, u32)> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let (mut at, mut line, mut first) = (0, 1u32, None);
+    while let Some(byte) = bytes.get(at) {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let fold = [b"\r\n ".as_slice(), b"\r\n\t", b"\n ", b"\n\t"].into_iter().find(|fold| rest.starts_with(fold));
+        match fold {
+            Some(fold) => {
+                let after = rest.get(fold.len()..).unwrap_or_default();
+                let tail = after.iter().take(3).take_while(|b| (0x80..0xC0).contains(*b)).count();
+                if tail > 0 {
+                    first.get_or_insert(line);
+                }
+                out.extend(after.iter().take(tail));
+                out.extend(fold);
+                at += fold.len() + tail;
+                line = line.saturating_add(1);
+            }
+            None => {
+                line = line.saturating_add(u32::from(*byte == b'\n'));
+                out.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    std::str::from_utf8(&out).is_ok().then_some(())?;
+    Some((out, first?))
+}
+
 /// Reads all content lines and tells what is wrong with their form.
 pub(super) fn read(text: &str, findings: &mut Findings) -> Vec<ContentLine> {
     let text = match text.strip_prefix('\u{feff}') {
@@ -142,6 +174,18 @@ mod tests {
         let mut findings = Findings::default();
         read(text, &mut findings);
         findings.finish().into_iter().map(|f| f.rule).collect()
+    }
+
+    #[test]
+    fn folds_within_a_character_are_moved() {
+        let folded = "A:1\r\nSUMMARY:Gr\u{fc}\u{df}e \u{4f60}\r\n".as_bytes();
+        let at = folded.iter().position(|b| *b == 0xBC).unwrap();
+        let cut = [&folded[..at], b"\r\n ", &folded[at..]].concat();
+        assert!(std::str::from_utf8(&cut).is_err());
+        let (mended, line) = mend_folds(&cut).unwrap();
+        assert_eq!((std::str::from_utf8(&mended).unwrap().replace("\r\n ", ""), line), (String::from_utf8(folded.to_vec()).unwrap(), 2));
+        assert_eq!(mend_folds(b"A:\xfc\r\n"), None);
+        assert_eq!(mend_folds(b"A:\xfc\r\n \x41\r\n"), None);
     }
 
     #[test]

@@ -47,7 +47,18 @@ impl Component {
 /// Judges a calendar.
 pub(super) fn judge(bytes: &[u8]) -> Vec<Finding> {
     let mut findings = Findings::default();
-    match std::str::from_utf8(bytes) {
+    let mended = std::str::from_utf8(bytes).is_err().then(|| line::mend_folds(bytes)).flatten();
+    if let Some((_, number)) = &mended {
+        let finding =
+            Finding::warning("fold-within-character", "a line is folded within a character; readers that decode first see two broken ones");
+        findings.push(
+            finding
+                .position(Some(Position { line: *number, column: 1 }))
+                .expected("folds between characters")
+                .clause("RFC 5545 section 3.1"),
+        );
+    }
+    match std::str::from_utf8(mended.as_ref().map_or(bytes, |(bytes, _)| bytes.as_slice())) {
         Ok(text) => {
             let lines = line::read(text, &mut findings);
             let calendars = components(lines, &mut findings);
@@ -59,7 +70,8 @@ pub(super) fn judge(bytes: &[u8]) -> Vec<Finding> {
                 );
             }
             for calendar in &calendars {
-                Judge { findings: &mut findings, zones: zones(calendar), has_method: calendar.has("METHOD") }.calendar(calendar);
+                let method = calendar.get("METHOD").map(|method| method.value.to_ascii_uppercase());
+                Judge { findings: &mut findings, zones: zones(calendar), method }.calendar(calendar);
             }
         }
         Err(error) => {
@@ -180,6 +192,9 @@ fn kind(name: &str) -> Option<Kind> {
         "GEO" => Kind::Geo,
         "RRULE" | "EXRULE" => Kind::Recurrence,
         "FREEBUSY" => Kind::Periods,
+        // RFC 7529, 7953, 9073, 9074 and 9253: known, and not judged.
+        "BUSYTYPE" | "CALENDAR-ADDRESS" | "LOCATION-TYPE" | "PARTICIPANT-TYPE" | "RESOURCE-TYPE" | "STRUCTURED-DATA"
+        | "STYLED-DESCRIPTION" | "PROXIMITY" | "CONCEPT" | "LINK" | "REFID" | "TZUNTIL" | "TZID-ALIAS-OF" => Kind::Any,
         _ => return None,
     })
 }
@@ -190,7 +205,8 @@ type Moment = (Date, Option<Time>);
 struct Judge<'f> {
     findings: &'f mut Findings,
     zones: BTreeSet<String>,
-    has_method: bool,
+    /// The method, in capitals.
+    method: Option<String>,
 }
 
 impl Judge<'_> {
@@ -213,7 +229,9 @@ impl Judge<'_> {
 
     fn calendar(&mut self, calendar: &Component) {
         let section = "3.6";
-        self.once(calendar, &["PRODID", "VERSION"], &["CALSCALE", "METHOD"], section);
+        let single = ["CALSCALE", "METHOD", "UID", "LAST-MODIFIED", "URL", "REFRESH-INTERVAL", "SOURCE", "COLOR"];
+        self.once(calendar, &["PRODID", "VERSION"], &single, section);
+        self.scheduling(calendar);
         for property in &calendar.properties {
             self.property(calendar, property);
         }
@@ -241,6 +259,47 @@ impl Judge<'_> {
                     let message = format!("the component that begins at line {first} has the same UID");
                     self.tell(Severity::Warning, "uid-twice", component, Some(uid), message, "3.8.4.7");
                 }
+            }
+        }
+    }
+
+    /// What RFC 5546 asks of a calendar that says by METHOD what is to be done with it. Feeds say PUBLISH
+    /// without the rest, and everybody reads them, so that this is told as a warning.
+    fn scheduling(&mut self, calendar: &Component) {
+        let Some(method) = self.method.clone() else { return };
+        let clause = "RFC 5546 section 3.2";
+        let known = ["PUBLISH", "REQUEST", "REPLY", "ADD", "CANCEL", "REFRESH", "COUNTER", "DECLINECOUNTER"];
+        let mut warn = |component: &Component, message: String| {
+            let finding = Finding::warning("method", message).at(component.path.clone()).position(Some(component.position()));
+            self.findings.push(finding.clause(clause));
+        };
+        if !known.contains(&method.as_str()) {
+            warn(calendar, format!("no method is called `{}`", crate::verdict::Untrusted::new(&method)));
+            return;
+        }
+        let mut kinds: Vec<&str> =
+            calendar.components.iter().map(|c| c.name.as_str()).filter(|name| *name != "VTIMEZONE" && !name.starts_with("X-")).collect();
+        kinds.dedup();
+        if kinds.len() > 1 {
+            warn(calendar, "with a method, all components are of one kind".into());
+        }
+        for event in calendar.components.iter().filter(|c| c.name == "VEVENT") {
+            let needed: &[&str] = match method.as_str() {
+                "PUBLISH" => &["DTSTART", "ORGANIZER", "SUMMARY"],
+                "REQUEST" => &["DTSTART", "ORGANIZER", "ATTENDEE", "SUMMARY"],
+                "ADD" => &["DTSTART", "ORGANIZER", "SEQUENCE", "SUMMARY"],
+                "CANCEL" => &["ORGANIZER", "SEQUENCE"],
+                "COUNTER" => &["DTSTART", "ORGANIZER", "ATTENDEE", "SUMMARY"],
+                _ => &["ORGANIZER", "ATTENDEE"],
+            };
+            for name in needed.iter().filter(|name| !event.has(name)) {
+                warn(event, format!("an event of the method {method} has a property {name}"));
+            }
+            if method == "PUBLISH" && event.has("ATTENDEE") {
+                warn(event, "an event that is published has no ATTENDEE".into());
+            }
+            if method == "REPLY" && event.all("ATTENDEE").nth(1).is_some() {
+                warn(event, "a reply is of one ATTENDEE".into());
             }
         }
     }
@@ -294,6 +353,12 @@ impl Judge<'_> {
             "VFREEBUSY" => {
                 self.once(component, &["DTSTAMP", "UID"], &["CONTACT", "DTSTART", "DTEND", "ORGANIZER", "URL"], "3.6.4");
                 self.ends(component, "DTEND", "3.6.4");
+                for property in component.properties.iter().filter(|p| matches!(p.name.as_str(), "DTSTART" | "DTEND" | "FREEBUSY")) {
+                    let utc = property.value.split(',').all(|one| one.split('/').all(|part| part.ends_with('Z') || part.starts_with('P')));
+                    if !utc {
+                        self.tell(Severity::Error, "free-busy-utc", component, Some(property), "free and busy times are in UTC", "3.8.2.6");
+                    }
+                }
             }
             "VTIMEZONE" => {
                 self.once(component, &["TZID"], &["LAST-MODIFIED", "TZURL"], "3.6.5");
@@ -307,6 +372,12 @@ impl Judge<'_> {
                     && (start.value.ends_with('Z') || start.parameter("TZID").is_some())
                 {
                     self.tell(Severity::Error, "zone-start", component, Some(start), "the start of a zone's rule is local time", "3.6.5");
+                }
+                for property in component.all("RRULE") {
+                    if recurrence::read(&property.value).0.until.is_some_and(|until| !until.ends_with('Z')) {
+                        let message = "UNTIL of a zone's rule must be a date-time in UTC";
+                        self.tell(Severity::Error, "until-type", component, Some(property), message, "3.3.10");
+                    }
                 }
             }
             "VALARM" => self.alarm(component),
@@ -339,7 +410,7 @@ impl Judge<'_> {
             "DURATION",
         ];
         self.once(event, &["DTSTAMP", "UID"], &single, section);
-        if !self.has_method && !event.has("DTSTART") {
+        if self.method.is_none() && !event.has("DTSTART") {
             let finding = Finding::error("required", "`DTSTART` is missing; a VEVENT of a calendar without METHOD must have it");
             let finding = finding.at(event.path.clone()).position(Some(event.position())).expected("a property DTSTART");
             self.findings.push(finding.clause("RFC 5545 section 3.6.1"));
@@ -487,6 +558,19 @@ impl Judge<'_> {
         let start = component.get("DTSTART");
         for property in component.all("RRULE") {
             let (rule, _) = recurrence::read(&property.value);
+            if let (Some(name), Some(start)) = (rule.by_time, start)
+                && is_date(start)
+            {
+                let message = format!("{name} chooses a time of the day, and DTSTART is a date");
+                self.tell(Severity::Error, "rrule-time-of-date", component, Some(property), message, "3.3.10");
+            }
+            if let (Some(days), Some((day, _))) = (rule.by_day, start.and_then(moment))
+                && rule.frequency.is_some_and(|frequency| frequency.eq_ignore_ascii_case("WEEKLY"))
+                && !days.split(',').any(|one| one.eq_ignore_ascii_case(week_day(day)))
+            {
+                let message = "DTSTART is not one of the days of its own rule; readers differ on whether it counts";
+                self.tell(Severity::Warning, "start-outside-rule", component, Some(property), message, "3.8.5.3");
+            }
             let (Some(until), Some(start)) = (rule.until, start) else { continue };
             let until_is_date = !until.contains('T');
             let fault = if until_is_date != is_date(start) {
@@ -500,6 +584,16 @@ impl Judge<'_> {
             };
             if let Some(fault) = fault {
                 self.tell(Severity::Error, "until-type", component, Some(property), fault, "3.3.10");
+            }
+        }
+        for name in ["EXDATE", "RDATE"] {
+            let other = |property: &&ContentLine| {
+                property.parameter("VALUE").is_none_or(|v| !v.eq_ignore_ascii_case("PERIOD"))
+                    && start.is_some_and(|start| is_date(property) != is_date(start))
+            };
+            if let Some(property) = component.all(name).find(other) {
+                let message = format!("{name} and DTSTART are not of the same kind, date or date-time, so no occurrence is meant");
+                self.tell(Severity::Warning, "exception-type", component, Some(property), message, "3.8.5.1");
             }
         }
         if let (Some(id), Some(start)) = (component.get("RECURRENCE-ID"), start)
@@ -528,6 +622,10 @@ impl Judge<'_> {
             return;
         };
         let stated = property.parameter("VALUE").map(str::to_ascii_uppercase);
+        if stated.is_none() && matches!(property.name.as_str(), "REFRESH-INTERVAL" | "SOURCE" | "IMAGE" | "CONFERENCE") {
+            let message = format!("`{}` must say of which type its value is (VALUE)", property.name);
+            self.tell(Severity::Warning, "value-type", component, Some(property), message, "3.2.20, RFC 7986 section 5");
+        }
         let kind = match (default, stated.as_deref()) {
             (_, None) => default,
             (Kind::DateTime | Kind::Dates, Some("DATE" | "DATE-TIME")) => default,
@@ -621,6 +719,13 @@ impl Judge<'_> {
             self.findings.push(finding.expected("a VTIMEZONE with the same TZID").observed(zone).clause("RFC 5545 section 3.2.19"));
         }
     }
+}
+
+/// The day of the week, as rules name it.
+fn week_day(day: Date) -> &'static str {
+    // The first of January 1970 was a Thursday.
+    let index = usize::try_from(day.days().rem_euclid(7)).unwrap_or_default();
+    ["TH", "FR", "SA", "SU", "MO", "TU", "WE"].get(index).copied().unwrap_or_default()
 }
 
 fn is_date(property: &ContentLine) -> bool {

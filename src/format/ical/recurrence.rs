@@ -14,6 +14,10 @@ pub(in crate::format) struct Fault {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::format) struct Rule<'t> {
     pub(in crate::format) until: Option<&'t str>,
+    pub(in crate::format) frequency: Option<&'t str>,
+    pub(in crate::format) by_day: Option<&'t str>,
+    /// A part that chooses times of the day.
+    pub(in crate::format) by_time: Option<&'static str>,
 }
 
 const DAYS: [&str; 7] = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
@@ -42,7 +46,8 @@ pub(in crate::format) fn read(text: &str) -> (Rule<'_>, Vec<Fault>) {
     }
     let get = |wanted: &str| parts.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
     combinations(&get, &mut faults);
-    (Rule { until: get("UNTIL") }, faults)
+    let by_time = ["BYHOUR", "BYMINUTE", "BYSECOND"].into_iter().find(|name| get(name).is_some());
+    (Rule { until: get("UNTIL"), frequency: get("FREQ"), by_day: get("BYDAY"), by_time }, faults)
 }
 
 fn wrong(message: String) -> Fault {
@@ -111,6 +116,13 @@ fn combinations<'t>(get: &impl Fn(&str) -> Option<&'t str>, faults: &mut Vec<Fau
         return;
     };
     let is = |names: &[&str]| names.contains(&frequency.as_str());
+    let months = get("BYMONTH").unwrap_or_default();
+    if get("RSCALE").is_none() && months.split(',').any(|month| month == "13" || month.ends_with(['L', 'l'])) {
+        clash("BYMONTH is from 1 to 12, except in another calendar (RSCALE)");
+    }
+    if get("SKIP").is_some() && get("RSCALE").is_none() {
+        clash("SKIP must stand with RSCALE");
+    }
     if get("UNTIL").is_some() && get("COUNT").is_some() {
         clash("UNTIL and COUNT must not stand together");
     }
@@ -170,6 +182,9 @@ mod tests {
             ("FREQ=DAILY;BYYEARDAY=1", "BYYEARDAY", true),
             ("FREQ=MONTHLY;BYWEEKNO=1", "BYWEEKNO", true),
             ("FREQ=DAILY;BYSETPOS=1", "another BY", true),
+            ("FREQ=YEARLY;BYMONTH=13", "1 to 12", true),
+            ("FREQ=YEARLY;BYMONTH=5L", "1 to 12", true),
+            ("FREQ=YEARLY;SKIP=OMIT", "RSCALE", true),
         ] {
             let faults = read(text).1;
             assert!(faults.iter().any(|f| f.message.contains(why) && f.combination == combination), "{text}: {faults:?}");

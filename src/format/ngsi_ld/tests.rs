@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::judge;
-use crate::format::mutation::{assert_one, changed};
+use crate::format::mutation::{assert_one, changed, pointers};
 use crate::verdict::{Finding, Severity};
 
 const BED: &str = r#"{
@@ -121,6 +121,17 @@ fn lists_notifications_and_registrations() {
 }
 
 proptest! {
+    #[test]
+    fn a_number_where_none_belongs_is_named_at_its_place(pick in 0usize..10_000) {
+        let mut all = Vec::new();
+        pointers(&serde_json::from_str(BED).unwrap(), String::new(), &mut all);
+        let bound = ["/id", "/type", "/scope", "/observedAt", "/unitCode", "/object", "/datasetId", "/languageMap", "/languageMap/en", "/vocab", "/location/value"];
+        all.retain(|pointer| bound.iter().any(|end| pointer.ends_with(end)) && !pointer.contains("coordinates"));
+        let pointer = &all[pick % all.len()];
+        let findings = judged(&changed(BED, pointer, json!(-17)));
+        prop_assert!(findings.iter().any(|f| f.severity == Severity::Error && (f.path == *pointer || pointer.starts_with(&f.path))), "{pointer}: {findings:#?}");
+    }
+
     #[test]
     fn no_json_makes_it_panic(text in "[\\[\\]{}\",:a-z@0-9 ]{0,200}") {
         judged(&text);

@@ -63,6 +63,7 @@ pub(super) fn read(bom: &Value, notes: &mut Notes<'_>) -> PartsList {
             Finding::error("serial-number", "the serial number is not a UUID").at("/serialNumber").expected("urn:uuid:…").observed(serial),
         );
     }
+    super::form::judge(bom, version, notes);
     let mut list = PartsList::new(Format::CycloneDx, version);
     let metadata = bom.get("metadata").unwrap_or(&Value::Null);
     list.timestamp = Stated::new(notes.text(metadata, "/metadata", "timestamp"));

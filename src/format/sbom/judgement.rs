@@ -49,9 +49,33 @@ pub(super) fn judge(list: &PartsList, product: &Product<'_>, now: OffsetDateTime
         let demanded = demand.depth == Depth::All || Some(i) == list.primary || graph.direct.contains(&i) || graph.direct.is_empty();
         judge_elements(part, Some(i) == list.primary, demanded, notes);
         judge_identifiers(part, notes);
-        judge_hashes(part, notes);
     }
     judge_additions(list, notes);
+}
+
+/// What is wrong with what is said, whether or not anything is demanded.
+pub(super) fn judge_form(list: &PartsList, notes: &mut Notes<'_>) {
+    if let Some(text) = list.timestamp.value().filter(|text| OffsetDateTime::parse(text, &Rfc3339).is_err()) {
+        notes.push(
+            Finding::error("timestamp", "the moment the list was made is not a date and time")
+                .at(list.timestamp_pointer.clone())
+                .expected("a date and time of RFC 3339")
+                .observed(text)
+                .clause(NTIA),
+        );
+    }
+    for (reference, pointer) in Graph::of(list).repeated {
+        notes.push(
+            Finding::error("reference-repeated", "two parts have the same reference")
+                .at(pointer)
+                .expected("a reference of its own for each part")
+                .observed(&reference),
+        );
+    }
+    // Those of CycloneDX are looked at wherever they stand.
+    if list.format != Format::CycloneDx {
+        list.parts.iter().for_each(|part| judge_hashes(part, notes));
+    }
 }
 
 fn judge_making(list: &PartsList, now: OffsetDateTime, demand: &Demand, notes: &mut Notes<'_>) {
@@ -78,13 +102,8 @@ fn judge_making(list: &PartsList, now: OffsetDateTime, demand: &Demand, notes: &
                 .expected("a date and time of RFC 3339")
                 .clause(NTIA),
         ),
-        Some((text, Err(_))) => notes.push(
-            Finding::error("timestamp", "the moment the list was made is not a date and time")
-                .at(pointer.clone())
-                .expected("a date and time of RFC 3339")
-                .observed(text)
-                .clause(NTIA),
-        ),
+        // Told with the form.
+        Some((_, Err(_))) => {}
         Some((text, Ok(made))) => {
             if made - now > Duration::days(1) {
                 notes.push(
@@ -158,14 +177,6 @@ fn same_version(a: &str, b: &str) -> bool {
 }
 
 fn judge_graph(list: &PartsList, graph: &Graph, notes: &mut Notes<'_>) {
-    for (reference, pointer) in &graph.repeated {
-        notes.push(
-            Finding::error("reference-repeated", "two parts have the same reference")
-                .at(pointer.clone())
-                .expected("a reference of its own for each part")
-                .observed(reference),
-        );
-    }
     for (reference, pointer) in &graph.dangling {
         notes.push(
             Finding::error("graph-dangling", "a relation names a part that is not in the list")

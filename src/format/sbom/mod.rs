@@ -6,6 +6,7 @@
 //! (2025) and BSI TR-03183-2 add is a warning, told once for the whole list.
 
 mod cyclonedx;
+mod form;
 mod graph;
 mod identifier;
 mod judgement;
@@ -203,6 +204,9 @@ impl PartsList {
             );
             None
         };
+        if let Some(list) = &list {
+            judgement::judge_form(list, &mut notes);
+        }
         (list, notes.finish())
     }
 }

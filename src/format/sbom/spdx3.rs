@@ -59,6 +59,7 @@ pub(super) fn read(document: &Value, notes: &mut Notes<'_>) -> PartsList {
             }
             "software_File" => read_part(element, pointer, PartKind::File, &names, &mut list, notes),
             "SpdxDocument" | "software_Sbom" => {
+                nameless(element, pointer, notes);
                 let found = references(element, pointer, "rootElement", notes);
                 // The list of parts points at the product; the document may point at the list.
                 if kind == "software_Sbom" {
@@ -105,6 +106,15 @@ pub(super) fn read(document: &Value, notes: &mut Notes<'_>) -> PartsList {
     list
 }
 
+/// Every element has a name by which the others refer to it (Core/Element, spdxId).
+fn nameless(element: &Value, pointer: &str, notes: &mut Notes<'_>) {
+    if identifier(element).is_none_or(|id| id.trim().is_empty()) {
+        notes.push(
+            Finding::error("element-id", "an element has no identifier").at(pointer).expected("spdxId").clause("SPDX 3.0, Core/Element"),
+        );
+    }
+}
+
 fn identifier(element: &Value) -> Option<&str> {
     element.get("spdxId").or_else(|| element.get("@id")).and_then(Value::as_str)
 }
@@ -149,6 +159,7 @@ fn read_creation(element: &Value, pointer: &str, names: &BTreeMap<&str, &str>, l
 }
 
 fn read_part(element: &Value, pointer: &str, kind: PartKind, names: &BTreeMap<&str, &str>, list: &mut PartsList, notes: &mut Notes<'_>) {
+    nameless(element, pointer, notes);
     let by = |ids: Vec<String>| {
         ids.first().map_or(Stated::Missing, |id| {
             if id.contains("NoAssertion") { Stated::Empty } else { Stated::new(Some(names.get(id.as_str()).copied().unwrap_or(id))) }

@@ -221,6 +221,7 @@ fn each_defect_of_spdx_2_has_its_rule() {
 #[test]
 fn each_defect_of_spdx_3_has_its_rule() {
     let cases: Vec<(&str, Option<Value>, &str)> = vec![
+        ("/@graph/6/spdxId", None, "element-id"),
         ("/@context", Some(json!("https://example.org")), "context"),
         ("/@graph/0/created", None, "timestamp"),
         ("/@graph/6/suppliedBy", None, "component-supplier"),

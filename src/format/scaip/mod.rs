@@ -112,16 +112,31 @@ pub fn read(bytes: &[u8]) -> (Option<Message>, Vec<Finding>) {
 /// Judges an answer against the request it is for: the reference is the only key between the two.
 pub fn judge_answer(request: &Message, answer: &Message) -> Vec<Finding> {
     let (asked, echoed) = (request.get("ref").unwrap_or_default(), answer.get("ref").unwrap_or_default());
-    if answer.kind == Kind::Answer && asked == echoed {
-        return Vec::new();
+    if answer.kind != Kind::Answer || asked != echoed {
+        return vec![
+            Finding::error("ref-echo", "the answer does not carry the reference of the request")
+                .at("/mrs/ref")
+                .expected(asked)
+                .observed(echoed)
+                .clause(CLAUSE),
+        ];
     }
-    vec![
-        Finding::error("ref-echo", "the answer does not carry the reference of the request")
-            .at("/mrs/ref")
-            .expected(asked)
-            .observed(echoed)
-            .clause(CLAUSE),
-    ]
+    let mut findings = Vec::new();
+    let mut warn = |rule: &str, at: &str, message: &str| findings.push(Finding::warning(rule, message).at(at).clause(CLAUSE));
+    let offers_voice = answer.get("mre").is_some_and(|mre| mre != "0");
+    if offers_voice && request.get("mty") == Some("PI") {
+        warn("call-after-heartbeat", "/mrs/mre", "a voice call is offered in answer to a heartbeat");
+    }
+    let addresses = request.all("crd");
+    if offers_voice && !addresses.is_empty() && addresses.iter().all(|address| address.starts_with("no-voice:")) {
+        warn("call-without-voice", "/mrs/mre", "a voice call is offered to a device that says it has no voice");
+    }
+    // Without `hbo` the rhythm is fixed.
+    let is_fixed = request.get("hbo").is_none_or(|hbo| hbo.bytes().all(|b| b == b'0'));
+    if answer.get("hbi").is_some() && is_fixed {
+        warn("heartbeat-fixed", "/mrs/hbi", "another rhythm of heartbeats is asked of a device that did not say it can change it");
+    }
+    findings
 }
 
 fn message(root: Node<'_, '_>, findings: &mut Findings) -> Option<Message> {
@@ -222,8 +237,9 @@ fn message(root: Node<'_, '_>, findings: &mut Findings) -> Option<Message> {
             Some(_) => {}
         }
     }
-    if kind == Kind::Answer {
-        answer_rules(&message, root, findings);
+    match kind {
+        Kind::Answer => answer_rules(&message, root, findings),
+        Kind::Request => request_rules(&message, root, findings),
     }
     Some(message)
 }
@@ -389,6 +405,30 @@ fn gga_checksum(sentence: &str) -> bool {
     };
     let computed = body.bytes().fold(0u8, |sum, byte| sum ^ byte);
     body.contains("GGA") && u8::from_str_radix(sum.trim(), 16).is_ok_and(|stated| stated == computed)
+}
+
+fn request_rules(message: &Message, root: Node<'_, '_>, findings: &mut Findings) {
+    let mut ways: Vec<&str> = message.all("crd").iter().filter_map(|address| address.split_once(':')).map(|(way, _)| way).collect();
+    ways.sort_unstable();
+    if ways.windows(2).any(|pair| pair.first() == pair.last()) {
+        findings.push(about(
+            root,
+            Severity::Warning,
+            "address-twice",
+            "`crd` gives two numbers for one way to call; a receiver cannot tell which to take",
+        ));
+    }
+    if ways.len() > 1 && ways.contains(&"no-voice") {
+        findings.push(about(
+            root,
+            Severity::Warning,
+            "address-contradiction",
+            "`crd` says that there is no voice and gives a number for it",
+        ));
+    }
+    if message.get("lva").is_some_and(|value| !value.is_empty()) && message.get("lco").is_none() {
+        findings.push(about(root, Severity::Warning, "location-value-alone", "`lva` adds to `lco`, which is not there"));
+    }
 }
 
 fn answer_rules(message: &Message, root: Node<'_, '_>, findings: &mut Findings) {

@@ -103,8 +103,40 @@ fn who_and_where_is_never_shown() {
 
 proptest! {
     #[test]
+    fn a_value_that_is_none_is_named_at_its_element(pick in 0usize..10_000) {
+        let bound = ["ref", "ver", "sco", "cha", "mty", "cid", "dty", "dco", "stc", "pri", "lco", "ame"];
+        let name = bound[pick % bound.len()];
+        let (before, rest) = ALARM.split_once(&format!("<{name}>")).unwrap();
+        let (_, after) = rest.split_once(&format!("</{name}>")).unwrap();
+        let findings = judged(&format!("{before}<{name}>?</{name}>{after}"));
+        prop_assert!(findings.len() == 1 && findings[0].path == format!("/mrq/{name}"), "{name}: {findings:#?}");
+    }
+
+    #[test]
     fn no_text_makes_it_panic(text in "[<>/a-z0-9 &;\"=!\\[\\]-]{0,200}") {
         read(text.as_bytes());
         read(format!("<mrq>{text}</mrq>").as_bytes());
     }
+}
+
+#[test]
+fn what_elements_say_together_is_judged() {
+    let rules = |text: &str| -> Vec<String> { read(text.as_bytes()).1.into_iter().map(|f| f.rule).collect() };
+    let request = |more: &str| format!("<mrq><ref>T1</ref><cid>900001</cid><dty>0002</dty>{more}</mrq>");
+    assert_eq!(rules(&request("<crd>gsm:+4312345</crd><crd>sip:a@b.example</crd>")), [""; 0]);
+    assert_eq!(rules(&request("<crd>gsm:+4312345</crd><crd>gsm:+4312346</crd>")), ["address-twice"]);
+    assert_eq!(rules(&request("<crd>gsm:+4312345</crd><crd>no-voice:</crd>")), ["address-contradiction"]);
+    assert_eq!(rules(&request("<lva>12</lva>")), ["location-value-alone"]);
+    assert_eq!(rules(&request("<lco>012</lco><lva>12</lva>")), [""; 0]);
+
+    let pair = |more: &str, answer: &str| -> Vec<String> {
+        let read = |text: &str| read(text.as_bytes()).0.unwrap();
+        let answer = read(&format!("<mrs><ref>T1</ref><snu>0</snu>{answer}</mrs>"));
+        judge_answer(&read(&request(more)), &answer).into_iter().map(|f| f.rule).collect()
+    };
+    assert_eq!(pair("<crd>gsm:+4312345</crd>", "<mre>1</mre><cre>61</cre>"), [""; 0]);
+    assert_eq!(pair("<crd>no-voice:</crd>", "<mre>1</mre>"), ["call-without-voice"]);
+    assert_eq!(pair("<mty>PI</mty>", "<mre>1</mre>"), ["call-after-heartbeat"]);
+    assert_eq!(pair("", "<hbi>60</hbi>"), ["heartbeat-fixed"]);
+    assert_eq!(pair("<hbo>001</hbo>", "<hbi>60</hbi>"), [""; 0]);
 }

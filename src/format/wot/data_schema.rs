@@ -142,6 +142,10 @@ impl<'v> Judge<'v> {
                 }
                 self.fits(value, kind, &at.index(i), "a value of `enum`");
             }
+            if !values.is_empty() && !values.iter().any(|value| is_of(value, kind) || self.is_placeholder(value)) {
+                let message = format!("none of the values of `enum` is of the type {}, so no value is allowed", kind.unwrap_or_default());
+                self.error("enum-type", &at, message, "td-server-data-schema");
+            }
             let const_at = parent.name("const");
             if let Some(value) = schema.get("const")
                 && !values.contains(value)
@@ -170,16 +174,7 @@ impl<'v> Judge<'v> {
     }
 
     fn fits(&mut self, value: &Value, kind: Option<&str>, at: &Pointer<'_>, what: &str) {
-        let fits = match kind {
-            Some("boolean") => value.is_boolean(),
-            Some("integer") => value.as_f64().is_some_and(|n| n.fract() == 0.0),
-            Some("number") => value.is_number(),
-            Some("string") => value.is_string(),
-            Some("object") => value.is_object(),
-            Some("array") => value.is_array(),
-            Some("null") => value.is_null(),
-            _ => true,
-        };
+        let fits = is_of(value, kind);
         if !fits && !self.is_placeholder(value) {
             let message = format!("{what} is {}, which is not of the type {}", quoted(value), kind.unwrap_or_default());
             self.warning("value-type", at, message, "td-vocab-default--DataSchema");
@@ -250,5 +245,19 @@ impl<'v> Judge<'v> {
         if !beyond && regex::Regex::new(pattern).is_err() {
             self.warning("pattern", &at.name("pattern"), "the pattern is not a regular expression", "td-vocab-pattern--StringSchema");
         }
+    }
+}
+
+/// Whether a value is of a type of the data schemas; every value is of none.
+fn is_of(value: &Value, kind: Option<&str>) -> bool {
+    match kind {
+        Some("boolean") => value.is_boolean(),
+        Some("integer") => value.as_f64().is_some_and(|n| n.fract() == 0.0),
+        Some("number") => value.is_number(),
+        Some("string") => value.is_string(),
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("null") => value.is_null(),
+        _ => true,
     }
 }

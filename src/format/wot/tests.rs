@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{judge_description, judge_model};
-use crate::format::mutation::{assert_one, changed};
+use crate::format::mutation::{assert_one, changed, pointers};
 use crate::verdict::Severity;
 
 const LAMP: &str = r#"{
@@ -317,18 +317,6 @@ fn labelled_examples_are_judged_as_they_are_labelled() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// Every pointer of a document, containers and scalars alike.
-fn pointers(value: &Value, at: String, out: &mut Vec<String>) {
-    match value {
-        Value::Object(map) => map.iter().for_each(|(k, v)| pointers(v, format!("{at}/{}", k.replace('~', "~0").replace('/', "~1")), out)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(i, v)| pointers(v, format!("{at}/{i}"), out)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-    if !at.is_empty() {
-        out.push(at);
-    }
 }
 
 proptest! {

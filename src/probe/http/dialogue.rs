@@ -10,10 +10,11 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::client::{Answer, Idle, Question, Stream};
-use super::{Bytes, ConnectionFacts, CredentialUse, Exchange, Request, SentRequest, Timing, Trail, Withholding, client, record};
+use super::{AfterStop, Bytes, ConnectionFacts, CredentialUse, Exchange, Request, SentRequest, Timing, Trail, Withholding, client, record};
 use crate::probe::connection::millis;
 use crate::probe::credential::{Credential, Shown};
 use crate::probe::journal::utc_now;
+use crate::probe::limits::RESERVE;
 use crate::probe::{AddressClass, Door, Endpoint, Origin, ProbeError, Refusal, TlsFacts};
 use crate::verdict::Untrusted;
 
@@ -108,10 +109,12 @@ impl Door {
             None => None,
             Some(name) => Some(self.credentials.get(name).ok_or_else(|| ProbeError::MissingCredential { name: self.redactor.text(name) })?),
         };
-        let mut permit = self.enter(&origin).await?;
+        let run_end = self.end_for(request.after_stop)?;
+        let mut permit = self.enter(&origin, run_end).await?;
         let time = utc_now();
         let allowed = Duration::from_millis(request.deadline_ms.unwrap_or(self.limits.exchange_ms));
-        let deadline = self.run_end.of_exchange(allowed);
+        let deadline = run_end.of_exchange(allowed);
+        let reserve = if request.after_stop == AfterStop::Asked { RESERVE } else { 0 };
         let mut timing = Timing::default();
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         let idle = idle.filter(|idle| request.is_idempotent() && idle.origin == origin && idle.stream.connection().is_usable());
@@ -138,7 +141,7 @@ impl Door {
                 }
             }
         }
-        let connection = self.dial(&origin, &purpose, deadline, permit).await?;
+        let connection = self.dial(&origin, &purpose, deadline, permit, reserve).await?;
         timing.connect_ms = Some(millis(connection.opened_in()));
         let (mut stream, tls) = if origin.is_secure() {
             let started = Instant::now();

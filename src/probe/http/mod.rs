@@ -19,7 +19,7 @@ pub use bytes::Bytes;
 pub use chunked::Chunked;
 pub use exchange::{ConnectionFacts, CredentialUse, Cut, Exchange, Redirect, Response, SentRequest, Timing, Trail, Withholding};
 pub use head::{FaultKind, Head, HttpFault, find_end, parse as parse_head};
-pub use request::{LogInBody, Request};
+pub use request::{AfterStop, LogInBody, Request};
 
 pub(crate) use client::Idle;
 pub(crate) use head::is_token_byte;

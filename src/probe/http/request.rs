@@ -9,6 +9,19 @@ use crate::probe::error::ProbeError;
 const OWN_FIELDS: [&str; 8] =
     ["host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "user-agent", "accept-encoding"];
 
+/// What becomes of a question when the run is stopped, or its time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AfterStop {
+    /// It is not asked, and dropped when it is under way.
+    #[default]
+    Dropped,
+    /// It is not asked any more; when it is under way its answer is waited for, because without the
+    /// answer nobody could take away what it made.
+    Awaited,
+    /// It is asked all the same, within [`crate::probe::GRACE`]: it takes away what the run made.
+    Asked,
+}
+
 /// A question. It holds no secret: a credential is asked for by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -34,6 +47,8 @@ pub struct Request {
     pub deadline_ms: Option<u64>,
     /// Whether the connection may be used once more, by this or the next question to the same origin.
     pub keep_alive: bool,
+    /// What becomes of it when the run is stopped.
+    pub after_stop: AfterStop,
     /// What it is for, in a few words for the journal.
     pub purpose: String,
 }
@@ -79,6 +94,7 @@ impl Request {
             max_body: None,
             deadline_ms: None,
             keep_alive: false,
+            after_stop: AfterStop::Dropped,
             purpose: purpose.into(),
         }
     }
@@ -143,6 +159,13 @@ impl Request {
     #[must_use]
     pub fn keep_alive(mut self) -> Self {
         self.keep_alive = true;
+        self
+    }
+
+    /// Says what becomes of it when the run is stopped.
+    #[must_use]
+    pub fn after_stop(mut self, after_stop: AfterStop) -> Self {
+        self.after_stop = after_stop;
         self
     }
 

@@ -1,12 +1,13 @@
 //! The asking behind a survey, over streams and over datagrams.
 
+mod choices;
+mod features;
+
 use super::answer::{Answer, KeyExchange};
 use super::datagram::{DialDatagram, OverDatagrams};
 use super::exchange::{Ask, Dial, Exchange, OverStream, Question, Want};
-use super::hello::{ClientHello, SHA1_SIGNATURES, SHA224_SIGNATURES, SSL2_CIPHERS};
-use super::survey::{
-    DhSeen, Feature, HashSeen, Limits, Order, Probe, Sni, Stop, Support, TlsSurvey, VersionGroups, VersionSuites, VersionSupport,
-};
+use super::hello::{ClientHello, SSL2_CIPHERS};
+use super::survey::{DhSeen, Feature, HashSeen, Limits, Order, Probe, Sni, Stop, Support, TlsSurvey, VersionSuites, VersionSupport};
 use super::{Group, ProbeOutcome, ProtocolVersion, Suite};
 
 /// Most chains that are kept: one for each kind of key is what servers have.
@@ -131,17 +132,14 @@ impl<A: Ask> Run<A> {
             return self.finish();
         }
         let newest: Vec<ProtocolVersion> = versions.iter().copied().filter(|v| v.is_13() && self.speaks(*v)).collect();
+        self.closed_again().await;
         for version in newest {
-            self.suites(version).await;
-            self.groups(version).await;
+            self.choices(version, true).await;
         }
         self.features(older).await;
         let older: Vec<ProtocolVersion> = older.iter().copied().filter(|v| self.speaks(*v)).collect();
-        if let Some(newest) = older.first() {
-            self.groups(*newest).await;
-        }
-        for version in older {
-            self.suites(version).await;
+        for (place, version) in older.into_iter().enumerate() {
+            self.choices(version, place == 0).await;
         }
         self.control().await;
         self.finish()
@@ -271,6 +269,9 @@ impl<A: Ask> Run<A> {
         let name = self.name.clone();
         let mut hello = ClientHello::new(version, Suite::usual(version), &groups, name.as_deref());
         let mut reply = self.ask(version.to_string(), &hello, Want::Hello).await;
+        if matches!(&reply, Some(r) if r.outcome == ProbeOutcome::Closed) {
+            reply = self.again_if_odd(reply, version.to_string(), &hello).await;
+        }
         // Most decline an unknown version with 70 or 40. Anything else may be dislike of the empty list.
         if matches!(&reply, Some(r) if matches!(r.outcome, ProbeOutcome::Alert(n) if n != 70 && n != 40)) {
             hello.key_share = true;
@@ -313,12 +314,42 @@ impl<A: Ask> Run<A> {
     /// for a version that their policy has left without any suite) is an answer only when it comes again.
     async fn again_if_odd(&mut self, reply: Option<Reply>, purpose: String, hello: &ClientHello<'_>) -> Option<Reply> {
         let first = reply?;
-        if !matches!(first.outcome, ProbeOutcome::Alert(_)) || first.outcome.is_refusal() {
+        // To close without a word is one half of a pair of servers taking turns, too.
+        let closed = first.outcome == ProbeOutcome::Closed;
+        if !closed && (!matches!(first.outcome, ProbeOutcome::Alert(_)) || first.outcome.is_refusal()) {
             return Some(first);
         }
         let Some(mut second) = self.ask(format!("{purpose} once more"), hello, Want::Flight).await else { return Some(first) };
         second.certain = second.outcome == first.outcome;
         Some(second)
+    }
+
+    /// A server that closes without a word may have declined, or may have had enough of us for a while. Each version
+    /// declined so is asked for once more, behind a hello that was agreed to before.
+    async fn closed_again(&mut self) {
+        // What is not SSL 2.0 cannot know its hello for one, and has nothing to say.
+        let silent = |(version, _, outcome): &&(ProtocolVersion, usize, ProbeOutcome)| {
+            *outcome == ProbeOutcome::Closed && *version != ProtocolVersion::Ssl2
+        };
+        let closed: Vec<ProtocolVersion> = self.refused_versions.iter().filter(silent).map(|(version, ..)| *version).collect();
+        let Some(agreed) = self.agreed.clone().filter(|_| !closed.is_empty()) else { return };
+        if self.last_agreed + 1 < self.seen.probes.len() {
+            let groups = if agreed.version.is_13() { Group::of_13() } else { Group::curves() };
+            let name = self.name.clone();
+            let mut hello = ClientHello::new(agreed.version, &agreed.suites, &groups, name.as_deref());
+            hello.key_share = self.needs_key_share && agreed.version.is_13();
+            let reply = self.ask("the first agreed hello between".into(), &hello, Want::Hello).await;
+            if !matches!(&reply, Some(r) if r.outcome == ProbeOutcome::Hello) {
+                for version in closed {
+                    self.note(version, Support::Unknown(ProbeOutcome::Closed));
+                }
+                return;
+            }
+        }
+        for version in closed {
+            self.refused_versions.retain(|(known, ..)| *known != version);
+            self.version(version).await;
+        }
     }
 
     /// Draws what can be drawn from the answer to the question for one version.
@@ -382,238 +413,6 @@ impl<A: Ask> Run<A> {
             (ProbeOutcome::Hello, None) => self.note(version, Support::Unknown(ProbeOutcome::UnofferedVersion)),
             (outcome, _) => self.note(version, Support::Unknown(outcome)),
         }
-    }
-
-    /// The suites of a version: offer, take the chosen one out, offer the rest, until it is declined.
-    async fn suites(&mut self, version: ProtocolVersion) {
-        let groups = if version.is_13() { Group::of_13() } else { Group::curves() };
-        let name = self.name.clone();
-        let mut found: Vec<Suite> = Vec::new();
-        let mut stopped = None;
-        let mut last = self.last_agreed;
-        'all: for (round, portion) in Suite::portions(version).iter().enumerate() {
-            let mut left = portion.clone();
-            // One choice is known from the question for the version.
-            if let Some(first) = self.first_choice(version).filter(|s| left.contains(s)) {
-                left.retain(|s| *s != first);
-                found.push(first);
-            }
-            while !left.is_empty() {
-                let mut hello = ClientHello::new(version, &left, &groups, name.as_deref());
-                hello.key_share = self.needs_key_share;
-                let purpose = format!("{version}, suites {}, {} known", round + 1, found.len());
-                let Some(reply) = self.ask(purpose, &hello, Want::KeyExchange).await else {
-                    stopped = Some(self.why_stopped());
-                    break 'all;
-                };
-                last = reply.index;
-                let lower = reply.answer.hello.as_ref().is_some_and(|h| h.version != version.code());
-                match (&reply.outcome, reply.suite()) {
-                    (ProbeOutcome::Hello, Some(suite)) if !lower => {
-                        left.retain(|s| *s != suite);
-                        found.push(suite);
-                    }
-                    // With none of these it would rather speak an older version: declined.
-                    (ProbeOutcome::Hello, _) => break,
-                    (outcome, _) if outcome.is_refusal() => break,
-                    // Silence over datagrams may be about this portion only; it stays unanswered all the same.
-                    (ProbeOutcome::Timeout, _) if version.is_datagram() => {
-                        stopped = Some(ProbeOutcome::Timeout);
-                        break;
-                    }
-                    (outcome, _) => {
-                        stopped = Some(outcome.clone());
-                        break 'all;
-                    }
-                }
-            }
-        }
-        let mut list = VersionSuites {
-            version,
-            complete: stopped.is_none(),
-            suites: found,
-            ssl2: Vec::new(),
-            stopped,
-            order: Order::Unknown,
-            reversed_choice: None,
-        };
-        self.order(&mut list, &groups).await;
-        self.ended_suites.push((version, last));
-        self.seen.suites.push(list);
-    }
-
-    /// Who decides: the suites found are offered the other way round.
-    async fn order(&mut self, list: &mut VersionSuites, groups: &[Group]) {
-        let [first, .., _] = list.suites.as_slice() else {
-            if list.suites.len() == 1 {
-                list.order = Order::Single;
-            }
-            return;
-        };
-        let first = *first;
-        let mut reversed: Vec<Suite> = list.suites.iter().rev().copied().take(Suite::MAX_OFFERED - 1).collect();
-        // Many servers prefer ChaCha20 for clients that put it first, whatever their own order is.
-        let chacha = |s: &Suite| s.name().is_some_and(|n| n.contains("CHACHA20"));
-        if let Some(other) = reversed.iter().position(|s| !chacha(s) && *s != first) {
-            reversed.swap(0, other);
-        }
-        if !reversed.contains(&first) {
-            reversed.push(first);
-        }
-        let name = self.name.clone();
-        let mut hello = ClientHello::new(list.version, &reversed, groups, name.as_deref());
-        hello.key_share = self.needs_key_share;
-        let Some(reply) = self.ask(format!("{}, order", list.version), &hello, Want::Hello).await else { return };
-        if let (ProbeOutcome::Hello, Some(choice)) = (&reply.outcome, reply.suite()) {
-            list.reversed_choice = Some(choice);
-            list.order = if reversed.first() == Some(&choice) { Order::Client } else { Order::Server };
-        }
-    }
-
-    /// The suite that the server chose when it was asked for this version.
-    fn first_choice(&self, version: ProtocolVersion) -> Option<Suite> {
-        let agreed = |p: &&Probe| p.outcome == ProbeOutcome::Hello && p.version == Some(version) && p.purpose.starts_with(version.as_str());
-        self.seen.probes.iter().find(agreed).and_then(|p| p.suite)
-    }
-
-    /// The groups of a version, found as the suites are.
-    async fn groups(&mut self, version: ProtocolVersion) {
-        let mut left = if version.is_13() { Group::of_13() } else { Group::curves() };
-        let suites: Vec<Suite> = match version.is_13() {
-            true => self.seen.suites.iter().find(|s| s.version == version).map(|s| s.suites.clone()).unwrap_or_default(),
-            false => ephemeral(version, Suite::is_ecdhe),
-        };
-        let mut list = VersionGroups { version, groups: Vec::new(), complete: true, explicit_curve: false, stopped: None };
-        let first = self.seen.probes.iter().find(|p| p.purpose == version.as_str() && p.outcome == ProbeOutcome::Hello);
-        // Where a key share was needed, the group of the first answer is ours, not the server's choice.
-        if let Some(first) = first.filter(|p| p.version == Some(version) && !self.needs_key_share).and_then(|p| p.group) {
-            left.retain(|g| *g != first);
-            list.groups.push(first);
-        }
-        let name = self.name.clone();
-        let mut last = self.last_agreed;
-        while !left.is_empty() {
-            let mut hello = ClientHello::new(version, &suites, &left, name.as_deref());
-            hello.key_share = self.needs_key_share && left.contains(&Group::X25519);
-            let purpose = format!("{version}, groups, {} known", list.groups.len());
-            let Some(reply) = self.ask(purpose, &hello, Want::KeyExchange).await else {
-                list.stopped = Some(self.why_stopped());
-                break;
-            };
-            last = reply.index;
-            let lower = reply.answer.hello.as_ref().is_some_and(|h| h.version != version.code());
-            match (&reply.outcome, reply.group()) {
-                (ProbeOutcome::Hello, Some(group)) if !lower && left.contains(&group) => {
-                    left.retain(|g| *g != group);
-                    list.groups.push(group);
-                }
-                // An old server that has one curve and does not look at the offer.
-                (ProbeOutcome::Hello, Some(group)) if !lower => {
-                    if !list.groups.contains(&group) {
-                        list.groups.push(group);
-                    }
-                    break;
-                }
-                (ProbeOutcome::Hello, None) if reply.answer.key_exchange == Some(KeyExchange::ExplicitCurve) => {
-                    list.explicit_curve = true;
-                    break;
-                }
-                (ProbeOutcome::Hello, _) if lower => break,
-                (outcome, _) if outcome.is_refusal() => break,
-                (outcome, _) => {
-                    list.stopped = Some(outcome.clone());
-                    break;
-                }
-            }
-        }
-        list.complete = list.stopped.is_none();
-        self.ended_groups.push((version, last));
-        self.seen.groups.push(list);
-    }
-
-    async fn features(&mut self, older: &[ProtocolVersion]) {
-        let name = self.name.clone();
-        let groups = Group::curves();
-        let named = older.iter().copied().find(|v| v.has_signature_algorithms() && self.speaks(*v));
-        if let Some(version) = named {
-            let signed: Vec<Suite> = ephemeral(version, Suite::is_signed);
-            for (which, signatures, label) in [(Which::Sha1, SHA1_SIGNATURES, "SHA-1"), (Which::Sha224, SHA224_SIGNATURES, "SHA-224")] {
-                let mut hello = ClientHello::new(version, &signed, &groups, name.as_deref());
-                hello.signatures = &signatures;
-                let reply = self.ask(format!("{version}, signatures with {label} only"), &hello, Want::KeyExchange).await;
-                let feature = match &reply {
-                    None => Feature::Unknown(self.why_stopped()),
-                    // What counts is the hash that was used, where it was seen.
-                    Some(r) if r.outcome == ProbeOutcome::Hello => match r.answer.signature {
-                        Some(used) if signatures.contains(&used) => Feature::Yes,
-                        Some(_) => Feature::No,
-                        None => Feature::Unknown(ProbeOutcome::Malformed),
-                    },
-                    Some(r) if r.outcome.is_refusal() => {
-                        self.refused_features.push((which, r.index, r.outcome.clone()));
-                        Feature::No
-                    }
-                    Some(r) => Feature::Unknown(r.outcome.clone()),
-                };
-                match which {
-                    Which::Sha1 => self.seen.key_exchange_hash.sha1 = feature,
-                    Which::Sha224 | Which::Sni => self.seen.key_exchange_hash.sha224 = feature,
-                }
-            }
-        }
-        self.fallback().await;
-        if name.is_some() {
-            self.without_name(named).await;
-        }
-    }
-
-    /// RFC 7507, where there is a version to fall back to.
-    async fn fallback(&mut self) {
-        let spoken: Vec<ProtocolVersion> = self.seen.spoken().collect();
-        let [_, lower, ..] = spoken.as_slice() else { return };
-        if *lower < ProtocolVersion::Ssl3 || lower.is_datagram() {
-            return;
-        }
-        let (lower, name, groups) = (*lower, self.name.clone(), Group::curves());
-        let usual = Suite::usual(lower);
-        let mut hello = ClientHello::new(lower, usual.get(..Suite::MAX_OFFERED - 1).unwrap_or(usual), &groups, name.as_deref());
-        hello.fallback = true;
-        let reply = self.ask(format!("{lower} as a fallback"), &hello, Want::Hello).await;
-        self.seen.fallback_scsv = match reply.map(|r| r.outcome) {
-            Some(ProbeOutcome::Alert(86)) => Feature::Yes,
-            Some(ProbeOutcome::Hello) => Feature::No,
-            Some(outcome) => Feature::Unknown(outcome),
-            None => Feature::Unknown(self.why_stopped()),
-        };
-    }
-
-    async fn without_name(&mut self, shows_chain: Option<ProtocolVersion>) {
-        let Some(agreed) = self.agreed.clone() else { return };
-        // TLS 1.2 shows the certificate; TLS 1.3 shows only whether it answers.
-        let version = shows_chain.unwrap_or(agreed.version);
-        let suites = if version == agreed.version { agreed.suites.as_slice() } else { Suite::usual(version) };
-        let groups = if version.is_13() { Group::of_13() } else { Group::curves() };
-        let known = self.seen.chains.clone();
-        let mut hello = ClientHello::new(version, suites, &groups, None);
-        hello.key_share = self.needs_key_share && version.is_13();
-        let reply = self.ask(format!("{version} without a server name"), &hello, Want::Flight).await;
-        self.seen.sni = match reply {
-            None => Sni::Unknown(self.why_stopped()),
-            Some(r) if r.outcome == ProbeOutcome::Hello => {
-                if r.answer.chain.is_empty() || known.is_empty() || known.contains(&r.answer.chain) {
-                    Sni::NotNeeded
-                } else {
-                    // It was shown to somebody who asked for another name: not a chain of this endpoint.
-                    self.seen.chains = known;
-                    Sni::OtherCertificate
-                }
-            }
-            Some(r) if r.outcome.is_refusal() || r.outcome == ProbeOutcome::Alert(112) => {
-                self.refused_features.push((Which::Sni, r.index, r.outcome));
-                Sni::Needed
-            }
-            Some(r) => Sni::Unknown(r.outcome),
-        };
     }
 
     /// Repeats the first agreed hello.

@@ -2,7 +2,8 @@
 //! protocol chosen, whether early data is announced.
 //!
 //! Every certificate is accepted here, weak and foreign ones too: they cannot be judged otherwise.
-//! Nothing is ever sent over the session.
+//! Nothing is ever sent over the session: whether early data is accepted is told by the server's answer
+//! to the offer, before any is sent.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientSessionStore, ResolvesClientCert, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, sign::CertifiedKey};
+use rustls::{ClientConfig, DigitallySignedStruct, HandshakeKind, SignatureScheme, sign::CertifiedKey};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
@@ -47,18 +48,22 @@ pub struct Handshake {
     pub staple: Option<Der>,
     /// The server asked for a certificate of ours.
     pub client_certificate_asked: bool,
-    /// Early data (0-RTT), as a ticket announces it.
+    /// Early data (0-RTT), as a ticket announces it and a second handshake shows it.
     pub early_data: EarlyData,
     /// The number of connections made.
     pub connections: u32,
 }
 
-/// What the tickets of TLS 1.3 say about early data. A server may announce it and still reject it.
+/// What is known about early data. A server may announce it in a ticket and still reject it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EarlyData {
-    /// A ticket allows so many bytes.
+    /// A ticket allows so many bytes; whether they would be accepted could not be seen.
     Announced(u32),
+    /// A ticket allows so many bytes, and a client that came back with it was told that they are accepted.
+    Accepted(u32),
+    /// A ticket allows so many bytes, and a client that came back with it was told that they are not.
+    Rejected(u32),
     /// There was a ticket, and it allows none.
     NotAnnounced,
     /// There was no ticket, without which there is no early data.
@@ -67,20 +72,51 @@ pub enum EarlyData {
     NotApplicable,
 }
 
-/// Shakes hands once, or a second time without application protocols where the server knows none of ours.
+/// Shakes hands once, a second time without application protocols where the server knows none of ours, and a
+/// further time with a ticket that announces early data.
 pub async fn handshake<D: Dial>(dial: &D, server_name: &ServerName<'static>, protocols: &[&str], limit: Duration) -> Handshake {
-    let first = attempt(dial, server_name, protocols, limit).await;
+    let mut protocols = protocols;
+    let mut seen = Arc::new(Seen::default());
+    let mut result = attempt(dial, server_name, protocols, &seen, limit).await;
     // 120: no_application_protocol (RFC 7301, section 3.2).
-    if first.outcome != ProbeOutcome::Alert(120) || protocols.is_empty() {
-        return first;
+    if result.outcome == ProbeOutcome::Alert(120) && !protocols.is_empty() {
+        protocols = &[];
+        seen = Arc::new(Seen::default());
+        let first = result.connections;
+        result = attempt(dial, server_name, protocols, &seen, limit).await;
+        result.connections += first;
     }
-    let mut second = attempt(dial, server_name, &[], limit).await;
-    second.connections += first.connections;
-    second
+    if let EarlyData::Announced(bytes) = result.early_data {
+        result.connections += 1;
+        result.early_data = come_back(dial, server_name, protocols, &seen, limit, bytes).await;
+    }
+    result
 }
 
-async fn attempt<D: Dial>(dial: &D, server_name: &ServerName<'static>, protocols: &[&str], limit: Duration) -> Handshake {
-    let seen = Arc::new(Seen::default());
+/// Comes back with the ticket and offers early data, without sending any.
+async fn come_back<D: Dial>(
+    dial: &D,
+    server_name: &ServerName<'static>,
+    protocols: &[&str],
+    seen: &Arc<Seen>,
+    limit: Duration,
+    bytes: u32,
+) -> EarlyData {
+    let untold = EarlyData::Announced(bytes);
+    let Ok(mut config) = configuration(seen, protocols) else { return untold };
+    config.enable_early_data = true;
+    let Ok(stream) = dial.dial("whole handshake that offers early data and sends none").await else { return untold };
+    let connecting = TlsConnector::from(Arc::new(config)).connect(server_name.clone(), stream);
+    let Ok(Ok(stream)) = timeout_at(Instant::now() + limit, connecting).await else { return untold };
+    let (_, session) = stream.get_ref();
+    if session.is_early_data_accepted() {
+        return EarlyData::Accepted(bytes);
+    }
+    // Only who took the ticket has decided on it: another server behind the same address may not know it.
+    if session.handshake_kind() == Some(HandshakeKind::Resumed) { EarlyData::Rejected(bytes) } else { untold }
+}
+
+async fn attempt<D: Dial>(dial: &D, server_name: &ServerName<'static>, protocols: &[&str], seen: &Arc<Seen>, limit: Duration) -> Handshake {
     let mut result = Handshake {
         outcome: ProbeOutcome::Hello,
         trouble: None,
@@ -95,7 +131,7 @@ async fn attempt<D: Dial>(dial: &D, server_name: &ServerName<'static>, protocols
         early_data: EarlyData::NotApplicable,
         connections: 1,
     };
-    let config = match configuration(&seen, protocols) {
+    let config = match configuration(seen, protocols) {
         Ok(config) => config,
         Err(error) => {
             result.outcome = ProbeOutcome::Unreachable(Untrusted::new(&error.to_string()));
@@ -177,6 +213,8 @@ fn configuration(seen: &Arc<Seen>, protocols: &[&str]) -> Result<ClientConfig, r
 struct Seen {
     shown: Mutex<Shown>,
     ticket_came: Notify,
+    /// The last ticket that announces early data, to come back with.
+    session: Mutex<Option<Tls13ClientSessionValue>>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -185,6 +223,7 @@ struct Shown {
     staple: Option<Der>,
     client_certificate_asked: bool,
     ticket: Option<u32>,
+    group: Option<rustls::NamedGroup>,
 }
 
 impl Seen {
@@ -258,9 +297,12 @@ impl ResolvesClientCert for Seen {
 }
 
 impl ClientSessionStore for Seen {
-    fn set_kx_hint(&self, _: ServerName<'static>, _: rustls::NamedGroup) {}
+    fn set_kx_hint(&self, _: ServerName<'static>, group: rustls::NamedGroup) {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).group = Some(group);
+    }
+    // A server that has to ask for another key share rejects early data for that alone.
     fn kx_hint(&self, _: &ServerName<'_>) -> Option<rustls::NamedGroup> {
-        None
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).group
     }
     fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
     fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
@@ -271,10 +313,13 @@ impl ClientSessionStore for Seen {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = ticket.max_early_data_size();
         shown.ticket = Some(shown.ticket.map_or(bytes, |known| known.max(bytes)));
+        if bytes > 0 {
+            *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticket);
+        }
         self.ticket_came.notify_one();
     }
     fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
-        None
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -337,9 +382,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn announced_early_data_is_seen() {
+    async fn announced_early_data_is_offered_to_see_whether_it_is_accepted() {
         let (dial, _) = server(|config| config.max_early_data_size = 1234).await;
+        let seen = handshake(&dial, &name(), &[], LIMIT).await;
+        assert_eq!((seen.early_data, seen.connections), (EarlyData::Accepted(1234), 2));
+        // Tickets that nobody knows when the client comes back: it cannot be told.
+        let (dial, _) = server(|config| {
+            config.max_early_data_size = 1234;
+            config.session_storage = Arc::new(Forgetful);
+        })
+        .await;
         assert_eq!(handshake(&dial, &name(), &[], LIMIT).await.early_data, EarlyData::Announced(1234));
+    }
+
+    /// Stores nothing, and says that it did.
+    #[derive(Debug)]
+    struct Forgetful;
+
+    impl rustls::server::StoresServerSessions for Forgetful {
+        fn put(&self, _: Vec<u8>, _: Vec<u8>) -> bool {
+            true
+        }
+        fn get(&self, _: &[u8]) -> Option<Vec<u8>> {
+            None
+        }
+        fn take(&self, _: &[u8]) -> Option<Vec<u8>> {
+            None
+        }
+        fn can_cache(&self) -> bool {
+            true
+        }
     }
 
     #[tokio::test]

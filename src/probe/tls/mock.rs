@@ -46,6 +46,10 @@ pub struct Face {
     pub needs_name: bool,
     /// The chain it shows in clear.
     pub chain: Vec<Der>,
+    /// The OCSP response that it staples.
+    pub staple: Option<Der>,
+    /// The curve of its certificate: up to TLS 1.2 it declines who does not offer it (RFC 8422, section 5.1).
+    pub certificate_curve: Option<Group>,
     /// What it does wrong.
     pub misbehaviour: Option<Misbehaviour>,
 }
@@ -79,6 +83,16 @@ pub enum Misbehaviour {
     OneWarning,
     /// Tears down what it would have to decline, as some stacks do.
     ResetInsteadOfAlert,
+    /// Closes without a word what it would have to decline.
+    CloseInsteadOfAlert,
+    /// Closes this many connections without a word after having answered as many, again and again.
+    ClosesInTurns(u32),
+    /// After so many connections, says nothing more.
+    SilenceAfter(u32),
+    /// After so many connections, answers in plain text.
+    PlainTextAfter(u32),
+    /// Stumbles over a hello of TLS 1.3 and tears it down, though it speaks older versions.
+    ResetsNewHellos,
 }
 
 impl Face {
@@ -99,6 +113,8 @@ impl Face {
             fallback_scsv: true,
             needs_name: false,
             chain: Vec::new(),
+            staple: None,
+            certificate_curve: None,
             misbehaviour: None,
         }
     }
@@ -118,6 +134,12 @@ impl Face {
         match self.misbehaviour {
             Some(Misbehaviour::Reset) => return reset(stream),
             Some(Misbehaviour::ResetAfter(after)) if number >= after => return reset(stream),
+            Some(Misbehaviour::SilenceAfter(after)) if number >= after => {
+                let mut rest = Vec::new();
+                let _ = stream.read_to_end(&mut rest).await;
+                return;
+            }
+            Some(Misbehaviour::ClosesInTurns(turn)) if number / turn.max(1) % 2 == 1 => return close(stream).await,
             _ => {}
         }
         let Some(asked) = read_hello(&mut stream).await else { return };
@@ -130,6 +152,8 @@ impl Face {
             Some(Misbehaviour::CloseAfter(after)) if number >= after => return,
             Some(Misbehaviour::AlertAfter(after)) if number >= after => return write(&mut stream, &alert(2, 40)).await,
             Some(Misbehaviour::AlertToAll(description)) => return write(&mut stream, &alert(2, description)).await,
+            Some(Misbehaviour::ResetsNewHellos) if matches!(&asked, Asked::Hello(h) if !h.versions.is_empty()) => return reset(stream),
+            Some(Misbehaviour::PlainTextAfter(after)) if number >= after => return write(&mut stream, b"503 too busy\r\n").await,
             Some(Misbehaviour::PlainText) => {
                 return write(&mut stream, b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
             }
@@ -149,6 +173,7 @@ impl Face {
                 }
             }
             Some(Misbehaviour::ResetInsteadOfAlert) if answer.first() == Some(&21) => reset(stream),
+            Some(Misbehaviour::CloseInsteadOfAlert) if answer.first() == Some(&21) => write(&mut stream, &[]).await,
             _ => write(&mut stream, &answer).await,
         }
     }
@@ -189,8 +214,10 @@ impl Face {
         let group = self.groups.iter().find(|g| asked.groups.contains(g)).copied();
         let acceptable = |h: &u8| asked.signatures.is_empty() || asked.signatures.iter().any(|s| s >> 8 == u16::from(*h));
         let hash = self.hashes.iter().copied().find(acceptable);
+        let curve_missing = |c: Group| !version.is_13() && !asked.groups.is_empty() && !asked.groups.contains(&c);
         let usable = |s: &&Suite| {
-            (!s.is_ecdhe() || group.is_some() || asked.groups.is_empty())
+            !(s.is_ecdsa() && self.certificate_curve.is_some_and(curve_missing))
+                && (!s.is_ecdhe() || group.is_some() || asked.groups.is_empty())
                 && (!s.is_signed() || !version.has_signature_algorithms() || hash.is_some())
                 && (version.is_13() || s.fits(version))
         };
@@ -210,6 +237,9 @@ impl Face {
         if !suite.is_anonymous() && !suite.is_psk() {
             let list: Vec<u8> = self.chain.iter().flat_map(|c| [&length24(c.0.len())[..], &c.0].concat()).collect();
             flight.push((11, [&length24(list.len())[..], &list].concat()));
+            if let Some(staple) = &self.staple {
+                flight.push((22, [&[1][..], &length24(staple.0.len()), &staple.0].concat()));
+            }
         }
         if suite.is_ecdhe() || suite.is_dhe() {
             flight.push((12, self.key_exchange(version, suite, group.unwrap_or(Group(23)), hash.unwrap_or(2))));
@@ -276,6 +306,9 @@ impl Face {
         if version != ProtocolVersion::Ssl3 {
             if self.extended_master_secret && asked.extended_master_secret {
                 extensions.extend([0, 23, 0, 0]);
+            }
+            if self.staple.is_some() && !suite.is_anonymous() && !suite.is_psk() {
+                extensions.extend([0, 5, 0, 0]);
             }
             if self.secure_renegotiation {
                 extensions.extend([0xff, 1, 0, 1, 0]);
@@ -440,6 +473,13 @@ async fn write(stream: &mut TcpStream, bytes: &[u8]) {
     // Closing with unread bytes would tear the connection down before the client has read this.
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest).await;
+}
+
+/// Reads what comes and closes in good order.
+async fn close(mut stream: TcpStream) {
+    let mut piece = [0; 4096];
+    let _ = stream.read(&mut piece).await;
+    write(&mut stream, &[]).await;
 }
 
 /// Tears a connection down instead of closing it.

@@ -26,7 +26,7 @@ pub mod mock;
 mod suite;
 mod survey;
 #[cfg(test)]
-mod survey_faces;
+pub(crate) mod survey_faces;
 mod through;
 mod version;
 

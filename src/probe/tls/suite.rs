@@ -64,6 +64,11 @@ impl Suite {
         self.name().is_some_and(|name| name.contains("_anon_")) || self.0 == 0
     }
 
+    /// Authenticated by a certificate with an elliptic curve.
+    pub fn is_ecdsa(self) -> bool {
+        self.entry().is_some_and(|e| e.au == TlsCipherAu::Ecdsa)
+    }
+
     /// The handshake is signed with the certificate's key, so that a hash is chosen for it.
     pub fn is_signed(self) -> bool {
         (self.is_ecdhe() || self.is_dhe()) && !self.is_psk() && !self.is_anonymous()

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::probe::{Phase, ProbeError};
 
-pub(super) struct Loopback(pub SocketAddr);
+pub(crate) struct Loopback(pub SocketAddr);
 
 impl Dial for Loopback {
     type Stream = TcpStream;
@@ -20,7 +20,7 @@ impl Dial for Loopback {
     }
 }
 
-pub(super) async fn start(face: Face) -> Loopback {
+pub(crate) async fn start(face: Face) -> Loopback {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     tokio::spawn(face.serve(listener));
@@ -194,6 +194,52 @@ async fn resets_instead_of_alerts_leave_the_rest_open() {
     assert_eq!(seen.support(ProtocolVersion::Tls10), Support::Unknown(ProbeOutcome::Reset));
     let list = found(&seen, ProtocolVersion::Tls12);
     assert_eq!((list.suites.len(), list.complete, list.stopped.clone()), (3, false, Some(ProbeOutcome::Reset)));
+}
+
+#[tokio::test]
+async fn a_close_without_a_word_declines_when_it_comes_again() {
+    let seen = look_quickly(Misbehaviour::CloseInsteadOfAlert).await;
+    for version in [ProtocolVersion::Tls11, ProtocolVersion::Tls10, ProtocolVersion::Ssl3] {
+        assert_eq!(seen.support(version), Support::Refused, "{:#?}", seen.probes);
+    }
+    assert!(found(&seen, ProtocolVersion::Tls12).complete && seen.connections <= 57, "{}", seen.connections);
+    // Closed in turns: whatever falls into such a turn is asked for again, or stays untold.
+    for turn in [1, 2, 3, 5] {
+        let seen = look_quickly(Misbehaviour::ClosesInTurns(turn)).await;
+        assert_ne!(seen.support(ProtocolVersion::Tls12), Support::Refused, "{turn}: {:#?}", seen.probes);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stumbles_over_new_hellos_is_seen_in_the_old_versions() {
+    let seen = look_quickly(Misbehaviour::ResetsNewHellos).await;
+    assert_eq!(seen.support(ProtocolVersion::Tls13), Support::Unknown(ProbeOutcome::Reset));
+    assert_eq!(seen.support(ProtocolVersion::Tls12), Support::Supported);
+    assert_eq!(seen.support(ProtocolVersion::Tls10), Support::Refused);
+}
+
+#[tokio::test]
+async fn curves_behind_a_certificate_with_a_curve_are_found() {
+    for own_order in [true, false] {
+        let face = Face {
+            versions: vec![ProtocolVersion::Tls12],
+            suites: suites(&["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"]),
+            groups: vec![Group::X25519, Group(23), Group(24), Group(25)],
+            certificate_curve: Some(Group(23)),
+            own_order,
+            ..Face::sound()
+        };
+        let seen = look(face).await;
+        assert!(found(&seen, ProtocolVersion::Tls12).complete && found(&seen, ProtocolVersion::Tls12).suites.len() == 2);
+        // A face chooses groups by its own order always: what stands behind the certificate's curve is never agreed to.
+        assert_eq!((&seen.groups[0].groups[..2], seen.groups[0].complete), (&[Group::X25519, Group(23)][..], true), "{:#?}", seen.probes);
+    }
+}
+
+#[tokio::test]
+async fn a_staple_in_clear_is_kept() {
+    let face = Face { versions: vec![ProtocolVersion::Tls12], staple: Some(Der(vec![1, 2, 3])), ..Face::sound() };
+    assert_eq!(look(face).await.staple, Some(Der(vec![1, 2, 3])));
 }
 
 #[tokio::test]

@@ -8,11 +8,13 @@
 //! steps than the limit) is [`Answer::NotEvaluable`] and never a broken rule. An empty answer breaks
 //! no rule either: it says that the data leaves the question open.
 
+mod convert;
 mod decimal;
 mod eval;
 mod functions;
 mod node;
 mod parse;
+mod values;
 
 pub(super) use decimal::Decimal;
 pub(super) use eval::{Env, MAX_STEPS_IN_ALL, Surroundings};
@@ -49,7 +51,7 @@ pub(super) trait Invariants<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::eval::text_of;
+    use super::values::text_of;
     use super::*;
     use crate::format::fhir::definitions::Definitions;
     use crate::format::fhir::package::PackageSource;
@@ -58,6 +60,9 @@ mod tests {
 
     impl<'a> Surroundings<'a> for Alone {
         fn resolve(&self, _: Node<'a>, _: &str) -> Option<Node<'a>> {
+            None
+        }
+        fn type_named(&self, _: &str) -> Option<String> {
             None
         }
         fn conforms(&self, _: Node<'a>, _: &str) -> Option<bool> {

@@ -4,31 +4,47 @@
 //! many checks judge what came: a profile can ask twenty things of one run. The observation holds
 //! description, options and exchanges, so that every verdict can be reached again from it alone.
 
+mod record;
+mod rehearsal;
+
+pub use record::ApiRecord;
+pub use rehearsal::{Rehearsal, Rehearsed};
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Facts, Probes};
+use crate::api::description::is_safe;
 use crate::api::description::{Description, Edition, SchemeKind};
 use crate::api::discovery::{Discovery, FoundKind, Via};
 use crate::api::exchange::{ApiExchange, ApiRequest, ApiResponse};
 use crate::api::oracle::{Group, JudgeOptions, judge, oracle_rule};
-use crate::api::plan::{Plan, PlanOptions, PlannedRequest};
+use crate::api::plan::{Plan, PlanOptions, PlannedRequest, Purpose};
 use crate::document::Source;
-use crate::probe::{Exchange, ProbeError, Request};
-use crate::target::CredentialScheme;
+use crate::probe::{AfterStop, Exchange, ProbeError, Request};
+use crate::target::{CredentialScheme, Target};
 use crate::verdict::{Cause, Evidence, Finding, Place, Severity, Verdict};
 
 /// The name of the target file's document that is the description: an address or a file.
 pub(super) const DOCUMENT: &str = "api-description";
 /// The name of the target file's fixture that lists texts of the made-up person.
 pub(super) const PERSON: &str = "person";
+/// The name of the target file's fixture that names the credential of another account: one that must
+/// not reach what the first account makes.
+pub(super) const OTHER: &str = "other-account";
 /// The largest description that is read, in bytes.
 const MAX_DESCRIPTION: u64 = 32 * 1024 * 1024;
 /// Documents that a description refers to and that are fetched.
 const MAX_SUPPLIED: usize = 40;
+/// How often one request is sent again because the service asked for a pause.
+const MAX_AGAIN: usize = 3;
+/// The longest that a service may have us wait, in all pauses of a run together.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// A description as it was found.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -52,6 +68,9 @@ pub struct DescriptionSeen {
     /// Addresses that answered with something else, and with what.
     #[serde(default)]
     pub(super) passed_over: Vec<(String, String)>,
+    /// Descriptions of another kind that were found: address and kind.
+    #[serde(default)]
+    pub(super) others: Vec<(String, String)>,
     /// Whether there is an API catalog.
     #[serde(default)]
     pub(super) catalog: Option<bool>,
@@ -64,7 +83,10 @@ impl DescriptionSeen {
             let mut verdict =
                 Verdict::failed("no API description was found: not where the target file says, in no catalog, and at no usual path")
                     .with(Evidence::expected("an OpenAPI or AsyncAPI document").observed("none"));
-            for (url, what) in self.passed_over.iter().take(5) {
+            // What is behind a log-in says most.
+            let mut told: Vec<&(String, String)> = self.passed_over.iter().chain(&self.others).collect();
+            told.sort_by_key(|(_, what)| !what.ends_with("a log-in"));
+            for (url, what) in told.into_iter().take(5) {
                 verdict = verdict.with(Evidence::expected("an OpenAPI or AsyncAPI document").observed(what).at(Place::of(url)));
             }
             return Err(Box::new(verdict));
@@ -89,8 +111,8 @@ impl DescriptionSeen {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ApiRun {
-    /// The description.
-    pub(super) description: DescriptionSeen,
+    /// The description; kept once in a bundle, however many runs and checks hold it.
+    pub(super) description: Once<DescriptionSeen>,
     /// What the plan was made with; no secret is in it, only the names of secrets.
     pub(super) options: PlanOptions,
     /// What was sent and what came back.
@@ -100,21 +122,50 @@ pub struct ApiRun {
     pub(super) stopped: Option<(String, Cause)>,
 }
 
+/// Something that several observations hold and that a bundle keeps once: `{"$exchange": …}`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Once<T>(Arc<T>);
+
+impl<T> std::ops::Deref for Once<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    #[serde(rename = "$exchange")]
+    content: T,
+}
+
+impl<T: Serialize> Serialize for Once<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Kept { content: &*self.0 }.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Once<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Kept::deserialize(deserializer).map(|kept| Self(Arc::new(kept.content)))
+    }
+}
+
 /// How a plan is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Manner {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Manner {
     /// Creates, changes and deletes.
-    pub(super) writes: bool,
+    pub writes: bool,
     /// Sends what must be refused.
-    pub(super) wrong: bool,
+    pub wrong: bool,
 }
 
 impl Probes {
     /// The description of the API at the endpoint; searched for once.
-    pub(super) async fn api_description(&self) -> Result<DescriptionSeen, ProbeError> {
+    pub(super) async fn api_description(&self) -> Result<Once<DescriptionSeen>, ProbeError> {
         let (name, _) = self.endpoint()?;
         let key = format!("api description of {name}");
-        Ok((*self.door().once(&key, || self.find_description()).await?).clone())
+        self.door().once(&key, || self.find_description()).await.map(Once)
     }
 
     async fn find_description(&self) -> Result<DescriptionSeen, ProbeError> {
@@ -134,6 +185,7 @@ impl Probes {
         }
         let mut discovery = Discovery::new(endpoint.url.as_str(), stated.map(String::as_str));
         let mut last: Option<ApiExchange> = None;
+        let mut trouble: Option<ProbeError> = None;
         while let Some(search) = discovery.next(last.as_ref()) {
             let request =
                 Request::get(search.url.as_str(), "look for the API description").header("Accept", search.accept).max_body(MAX_DESCRIPTION);
@@ -143,7 +195,13 @@ impl Probes {
                 Err(error @ (ProbeError::OutOfScope { .. } | ProbeError::RedirectLoop { .. } | ProbeError::TooManyRedirects { .. })) => {
                     Some(ApiExchange { id: search.id.clone(), trouble: Some(error.to_string()), ..ApiExchange::default() })
                 }
-                Err(error) => return Err(error),
+                Err(error @ (ProbeError::NeverAnswered { .. } | ProbeError::StoppedAnswering { .. })) => return Err(error),
+                // One address that cannot be asked hides none of the others.
+                Err(error) => {
+                    let told = Some(error.to_string());
+                    trouble.get_or_insert(error);
+                    Some(ApiExchange { id: search.id.clone(), trouble: told, ..ApiExchange::default() })
+                }
             };
         }
         let mut seen = DescriptionSeen {
@@ -151,11 +209,25 @@ impl Probes {
             catalog: discovery.has_catalog(),
             ..DescriptionSeen::default()
         };
-        let Some(found) = discovery.found().into_iter().find(|f| f.kind == FoundKind::Description) else { return Ok(seen) };
+        let others = discovery.found().into_iter().filter(|f| f.kind != FoundKind::Description);
+        seen.others = others.map(|f| (f.url.clone(), kind_in_words(f.kind).to_owned())).collect();
+        let Some(found) = discovery.found().into_iter().find(|f| f.kind == FoundKind::Description) else {
+            // What could not be asked may have been the description.
+            return trouble.map_or(Ok(seen), Err);
+        };
         seen.url = Some(found.url.clone());
         seen.via = word(found.via).into();
         seen.text = found.source.text().to_owned();
-        seen.findings.clone_from(&found.findings);
+        seen.findings = found.findings.iter().chain(discovery.findings()).cloned().collect();
+        if let (Some(stated), true) = (stated, found.via != Via::Stated) {
+            let what = seen.passed_over.iter().find(|(url, _)| url.ends_with(stated.as_str())).map_or("no answer", |(_, what)| what);
+            seen.findings.push(
+                Finding::warning("description-stated", "the description is not where the target file says, and was found elsewhere")
+                    .observed(what)
+                    .expected("an OpenAPI or AsyncAPI document")
+                    .at(stated.clone()),
+            );
+        }
         self.supply(&mut seen).await?;
         Ok(seen)
     }
@@ -191,71 +263,120 @@ impl Probes {
     pub(super) async fn api_run(&self, manner: Manner) -> Result<ApiRun, ProbeError> {
         let (name, _) = self.endpoint()?;
         let key = format!("api run of {name}: {manner:?}");
-        Ok((*self.door().once(&key, || self.run_plan(manner)).await?).clone())
-    }
-
-    /// What a plan for the endpoint is made with.
-    pub(super) fn plan_options(&self, description: &Description, manner: Manner) -> Result<PlanOptions, ProbeError> {
-        let (name, endpoint) = self.endpoint()?;
-        let known = self.target().fixtures.iter().filter_map(|(key, value)| {
-            let value = value.as_array().map_or(Some(value), |list| list.first())?;
-            (!value.is_object() && !value.is_array()).then(|| (key.clone(), value.clone()))
-        });
-        let credentials = description.schemes().iter().filter_map(|(scheme, declared)| {
-            let fits = |kind: CredentialScheme, field: Option<&String>| match (&declared.kind, kind) {
-                (SchemeKind::Bearer, CredentialScheme::Bearer) | (SchemeKind::Basic, CredentialScheme::Basic) => true,
-                (SchemeKind::HeaderKey(wanted), CredentialScheme::Header) => field.is_some_and(|f| f.eq_ignore_ascii_case(wanted)),
-                (SchemeKind::QueryKey(wanted), CredentialScheme::Query) => field == Some(wanted),
-                _ => false,
-            };
-            let own = self.target().credentials.iter().filter(|(_, c)| c.endpoint == name);
-            // A credential that is called like the scheme comes before one that only fits.
-            let named = own.clone().find(|(key, c)| *key == scheme && fits(c.scheme, c.name.as_ref()));
-            named.or_else(|| own.clone().find(|(_, c)| fits(c.scheme, c.name.as_ref()))).map(|(key, _)| (scheme.clone(), key.clone()))
-        });
-        Ok(PlanOptions {
-            base: base_address(description, endpoint.url.as_str()),
-            credentials: credentials.collect(),
-            writes: manner.writes,
-            wrong: manner.wrong,
-            known: known.collect(),
-            ..PlanOptions::default()
-        })
+        // Not dropped in the middle: what it made must be taken away.
+        Ok((*self.door().once_to_its_end(&key, || self.run_plan(manner)).await?).clone())
     }
 
     async fn run_plan(&self, manner: Manner) -> Result<ApiRun, ProbeError> {
+        let (name, _) = self.endpoint()?;
         let seen = self.api_description().await?;
         let mut run = ApiRun { description: seen, ..ApiRun::default() };
         let Ok(description) = run.description.read() else { return Ok(run) };
-        run.options = self.plan_options(&description, manner)?;
+        run.options = plan_options(self.target(), name, &description, manner)?;
         let mut plan = Plan::new(&description, &run.options);
-        while let Some(planned) = plan.next(run.exchanges.last()) {
-            match self.door().ask_again(&request(&planned)).await {
-                Ok(exchange) => run.exchanges.push(kept(planned.id, &exchange)),
-                Err(error) if error.ends_the_run() => {
-                    // What was made could not be taken away either: the door is closed.
-                    run.stopped = Some((error.to_string(), error.cause()));
-                    break;
+        let mut paused = Duration::ZERO;
+        let mut next = plan.next(None);
+        while let Some(planned) = next {
+            let asked = self.ask_with_pauses(&planned, &mut paused).await;
+            next = match asked {
+                Ok(exchange) => {
+                    run.exchanges.push(kept(planned.id, &exchange));
+                    plan.next(run.exchanges.last())
                 }
                 Err(error) => {
-                    let trouble = Some(error.to_string());
-                    let sent = ApiRequest { method: planned.method, url: planned.url, headers: planned.headers, body: planned.body };
-                    run.exchanges.push(ApiExchange { id: planned.id, request: sent, response: None, trouble });
-                    if matches!(error, ProbeError::NeverAnswered { .. } | ProbeError::StoppedAnswering { .. }) {
+                    let stops = error.ends_the_run()
+                        || matches!(
+                            error,
+                            ProbeError::Connections { .. } | ProbeError::NeverAnswered { .. } | ProbeError::StoppedAnswering { .. }
+                        );
+                    let was_stopped = run.stopped.is_some();
+                    if stops && !was_stopped {
                         run.stopped = Some((error.to_string(), error.cause()));
-                        break;
+                    }
+                    // What was not sent is no exchange.
+                    if !stops || was_stopped {
+                        let trouble = Some(error.to_string());
+                        let sent = ApiRequest { method: planned.method, url: planned.url, headers: planned.headers, body: planned.body };
+                        run.exchanges.push(ApiExchange { id: planned.id, request: sent, response: None, trouble });
+                        plan.next(run.exchanges.last())
+                    } else {
+                        // From here on only what the run made is taken away.
+                        plan.abandon();
+                        plan.next(None)
                     }
                 }
-            }
+            };
         }
         Ok(run)
     }
+
+    /// Sends a request, and again after the pause that the service asks for.
+    async fn ask_with_pauses(&self, planned: &PlannedRequest, paused: &mut Duration) -> Result<Arc<Exchange>, ProbeError> {
+        for _ in 0..MAX_AGAIN {
+            let exchange = self.door().ask_again(&request(planned)).await?;
+            let Some(pause) = pause_of(&exchange).filter(|pause| *paused + *pause <= MAX_PAUSE) else { return Ok(exchange) };
+            *paused += pause;
+            self.door().pause(pause).await?;
+        }
+        self.door().ask_again(&request(planned)).await
+    }
+}
+
+/// The pause that an answer asks for (RFC 9110, section 10.2.3; RFC 6585, section 4).
+fn pause_of(exchange: &Exchange) -> Option<Duration> {
+    if !matches!(exchange.status(), 429 | 503) {
+        return None;
+    }
+    exchange.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// What a plan for an endpoint is made with.
+pub(super) fn plan_options(target: &Target, name: &str, description: &Description, manner: Manner) -> Result<PlanOptions, ProbeError> {
+    let endpoint = target.endpoints.get(name).ok_or_else(|| ProbeError::bug("a plan for an endpoint that the target does not name"))?;
+    let known = target.fixtures.iter().filter_map(|(key, value)| {
+        let value = value.as_array().map_or(Some(value), |list| list.first())?;
+        (!value.is_object() && !value.is_array()).then(|| (key.clone(), value.clone()))
+    });
+    let credentials = description.schemes().iter().filter_map(|(scheme, declared)| {
+        let fits = |kind: CredentialScheme, field: Option<&String>| match (&declared.kind, kind) {
+            (SchemeKind::Bearer, CredentialScheme::Bearer) | (SchemeKind::Basic, CredentialScheme::Basic) => true,
+            (SchemeKind::HeaderKey(wanted), CredentialScheme::Header) => field.is_some_and(|f| f.eq_ignore_ascii_case(wanted)),
+            (SchemeKind::QueryKey(wanted), CredentialScheme::Query) => field == Some(wanted),
+            _ => false,
+        };
+        let own = target.credentials.iter().filter(|(_, c)| c.endpoint == name);
+        // A credential that is called like the scheme comes before one that only fits.
+        let named = own.clone().find(|(key, c)| *key == scheme && fits(c.scheme, c.name.as_ref()));
+        // The other account is there to be refused, never to act with.
+        let other = |key: &str| target.fixtures.get(OTHER).and_then(|v| v.as_str()) == Some(key);
+        let fitting = || own.clone().find(|(key, c)| fits(c.scheme, c.name.as_ref()) && !other(key));
+        named.or_else(fitting).map(|(key, _)| (scheme.clone(), key.clone()))
+    });
+    let other =
+        target.fixtures.get(OTHER).and_then(|v| v.as_str()).filter(|key| target.credentials.get(*key).is_some_and(|c| c.endpoint == name));
+    let named = |choose: fn(&crate::target::Consent) -> &Vec<String>| target.consent.iter().flat_map(choose).cloned().collect();
+    Ok(PlanOptions {
+        base: base_address(description, endpoint.url.as_str()),
+        credentials: credentials.collect(),
+        other_account: other.map(str::to_owned),
+        writes: manner.writes,
+        wrong: manner.wrong,
+        allowed: named(|consent| &consent.named_operations),
+        skipped: named(|consent| &consent.spared_operations),
+        known: known.filter(|(key, _)| key != OTHER).collect(),
+        ..PlanOptions::default()
+    })
 }
 
 /// A planned request as the door takes it; the door adds the secret.
 fn request(planned: &PlannedRequest) -> Request {
     let mut request = Request::new(planned.method.clone(), planned.url.clone(), planned.why.clone()).keep_alive();
     request.headers.clone_from(&planned.headers);
+    request.after_stop = match (&planned.purpose, is_safe(&planned.method)) {
+        (Purpose::Cleanup, _) => AfterStop::Asked,
+        (_, false) => AfterStop::Awaited,
+        (_, true) => AfterStop::Dropped,
+    };
     if !planned.body.is_empty() {
         request.body = Some(planned.body.clone());
     }
@@ -282,6 +403,15 @@ fn kept(id: String, exchange: &Exchange) -> ApiExchange {
             body: exchange.body().to_vec(),
         }),
         trouble: exchange.response.cut.map(|cut| cut.to_string()),
+    }
+}
+
+fn kind_in_words(kind: FoundKind) -> &'static str {
+    match kind {
+        FoundKind::Description => "an API description",
+        FoundKind::FhirCapability => "a FHIR CapabilityStatement",
+        FoundKind::Thing => "a Thing Description",
+        FoundKind::Hsds => "the root of a directory of services (HSDS)",
     }
 }
 
@@ -436,7 +566,7 @@ pub(super) mod tests {
             request.headers.retain(|(n, _)| n != "Authorization" || planned.secrets.is_empty());
             exchanges.push(ApiExchange { id: planned.id, request, response, trouble: None });
         }
-        ApiRun { description: seen, options, exchanges, stopped: None }
+        ApiRun { description: Once(Arc::new(seen)), options, exchanges, stopped: None }
     }
 
     #[test]

@@ -1,0 +1,115 @@
+//! The vital-signs profiles, which FHIR demands by the code of an observation.
+//!
+//! FHIR R4, Observation, "Vital Signs": whoever records one of these concepts meets its profile, with
+//! the LOINC code of the profile beside whatever other code there is. A concept is told by the codes
+//! under which it is recorded; those of HL7's own validator are taken, because they decide elsewhere
+//! whether an observation is accepted.
+
+use serde_json::Value;
+
+/// A profile with the LOINC and the SNOMED CT codes of its concept.
+type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+const ROWS: &[Row] = &[
+    ("vitalspanel", &["85353-1"], &["46680005"]),
+    (
+        "resprate",
+        &["9279-1", "76170-0", "76172-6", "76171-8", "19840-8", "33438-3", "76270-8", "11291-2"],
+        &["86290005", "271625008", "271306003"],
+    ),
+    (
+        "heartrate",
+        &[
+            "8867-4", "60978-4", "73795-7", "73799-9", "76476-1", "76477-9", "8889-8", "8890-6", "8891-4", "8892-2", "8893-0", "40443-4",
+            "55425-3", "68999-2", "11328-2", "69000-8", "8886-4",
+        ],
+        &["249043002", "444981005", "399017001", "251670001", "429525003", "429614003"],
+    ),
+    (
+        "oxygensat",
+        &["2708-6", "19224-5", "20564-1", "2709-4", "2710-2", "2713-6", "51733-4", "59408-5", "59417-6", "89276-0", "97549-0"],
+        &["442476006", "431314004"],
+    ),
+    (
+        "bodytemp",
+        &[
+            "8310-5", "60834-9", "60835-6", "60836-4", "60838-0", "60955-2", "61009-7", "75539-7", "75987-8", "76010-8", "76011-6",
+            "76278-1", "8309-7", "8328-7", "8329-5", "8330-3", "8331-1", "8332-9", "8333-7", "8334-5", "91371-5", "98657-0", "98663-8",
+        ],
+        &[
+            "386725007",
+            "276885007",
+            "300076005",
+            "1222808002",
+            "364246006",
+            "307047009",
+            "708499008",
+            "431598003",
+            "698831002",
+            "698832009",
+            "415882003",
+            "415974002",
+            "415929009",
+            "415945006",
+        ],
+    ),
+    (
+        "bodyheight",
+        &["8302-2", "3137-7", "3138-5", "8306-3", "8308-9"],
+        &["1153637007", "1162419008", "50373000", "1162418000", "1230278008", "1162392001", "1162417005"],
+    ),
+    ("headcircum", &["9843-4", "8287-5"], &["363812007", "169876006", "1269262007", "363811000"]),
+    (
+        "bodyweight",
+        &["29463-7", "3141-9", "3142-7", "75292-3", "79348-9", "8350-1", "8351-9"],
+        &["735395000", "425024002", "424927000", "784399000", "1162416001", "1162415002"],
+    ),
+    ("bmi", &["39156-5", "89270-3"], &["60621009"]),
+    (
+        "bp",
+        &["85354-9", "35094-2", "8459-0", "76534-7", "55284-4", "8480-6"],
+        &[
+            "251076008",
+            "163033001",
+            "163035008",
+            "386534000",
+            "386536003",
+            "271649006",
+            "271650006",
+            "407556006",
+            "407554009",
+            "716579001",
+            "399304008",
+        ],
+    ),
+];
+
+/// The profile that an observation must meet because of its code: LOINC decides before SNOMED CT.
+pub(super) fn demanded(code: &Value) -> Option<&'static str> {
+    let codings = code.get("coding").and_then(Value::as_array)?;
+    let given = |system: &str| -> Vec<&str> {
+        let of_system = codings.iter().filter(|c| c.get("system").and_then(Value::as_str) == Some(system));
+        of_system.filter_map(|c| c.get("code").and_then(Value::as_str)).collect()
+    };
+    let (loinc, sct) = (given("http://loinc.org"), given("http://snomed.info/sct"));
+    let by_loinc = ROWS.iter().find(|(_, codes, _)| loinc.iter().any(|c| codes.contains(c)));
+    by_loinc.or_else(|| ROWS.iter().find(|(_, _, codes)| sct.iter().any(|c| codes.contains(c)))).map(|(name, _, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_concept_is_told_by_any_of_its_codes() {
+        let coded =
+            |system: &str, code: &str| json!({"coding": [{"system": "http://x.org", "code": "1"}, {"system": system, "code": code}]});
+        assert_eq!(demanded(&coded("http://loinc.org", "8867-4")), Some("heartrate"));
+        assert_eq!(demanded(&coded("http://snomed.info/sct", "276885007")), Some("bodytemp"));
+        assert_eq!(demanded(&coded("http://loinc.org", "1234-5")), None);
+        assert_eq!(demanded(&coded("http://x.org", "8867-4")), None);
+        assert_eq!(demanded(&json!({"text": "pulse"})), None);
+    }
+}
