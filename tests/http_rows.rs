@@ -1,7 +1,7 @@
 //! Services of different make and the rows on HTTP: what is sound in its own way fails nothing, and each
 //! defect fails the one check that is about it.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and say why")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -53,8 +53,12 @@ async fn failed(make: &Make) -> BTreeSet<(String, String)> {
     let running = vendor.start(&folder, OffsetDateTime::now_utc()).await.unwrap_or_else(|e| panic!("{}: {e}", make.name));
     let door = Door::open(running.opening(Limits::default()).unwrap()).await.unwrap();
     let only = ["SEC-06", "SEC-07", "SEC-14"].map(str::to_owned).to_vec();
-    let options =
-        Options { selection: Selection { only, ..Selection::default() }, now: OffsetDateTime::now_utc(), waivers: Vec::new(), interrupt: Interrupt::new() };
+    let options = Options {
+        selection: Selection { only, ..Selection::default() },
+        now: OffsetDateTime::now_utc(),
+        waivers: Vec::new(),
+        interrupt: Interrupt::new(),
+    };
     let assessment = run(&Profile::load("eu-core").unwrap(), &Arc::new(running.target.clone()), &door, &options, |_| {}).await;
     std::fs::remove_dir_all(&folder).ok();
     let of = |outcome: Outcome| assessment.results.iter().filter(move |r| r.outcome() == outcome);
@@ -151,7 +155,9 @@ async fn each_defect_fails_its_own_check_only() {
     let page = |more: &str| -> &'static str {
         format!("$SOUND\nroutes:\n  GET /: {{$PAGE{}{more}}}\nfallback: {{status: 404}}", if more.is_empty() { "" } else { ", " }).leak()
     };
-    let with = |headers: &str| -> &'static str { format!("headers: {{{headers}}}\nroutes:\n  GET /: {{$PAGE}}\nfallback: {{status: 404}}").leak() };
+    let with = |headers: &str| -> &'static str {
+        format!("headers: {{{headers}}}\nroutes:\n  GET /: {{$PAGE}}\nfallback: {{status: 404}}").leak()
+    };
     let cookie = |value: &str| page(&format!("headers: {{Set-Cookie: '{value}'}}"));
     let clear = |clear| Make { clear, ..web("clear text", page(""), CLEAR) };
     all(&[

@@ -68,8 +68,9 @@ async fn server(answer: impl Fn(usize) -> Option<&'static str> + Send + 'static)
             match answer(counted.fetch_add(1, Ordering::SeqCst)) {
                 Some(text) => {
                     let mut head = [0; 4096];
-                    stream.read(&mut head).await.ok();
-                    stream.write_all(text.as_bytes()).await.ok();
+                    if stream.read(&mut head).await.unwrap_or(0) > 0 {
+                        stream.write_all(text.as_bytes()).await.ok();
+                    }
                     stream.shutdown().await.ok();
                 }
                 // Kept open, and never a word.
@@ -82,7 +83,8 @@ async fn server(answer: impl Fn(usize) -> Option<&'static str> + Send + 'static)
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok";
 
-const EACH_EFFECT: [&str; 3] = ["http-status: {path: /, accept: [200], asks: it answers}", "sip-registration: {}, on: any", "default-credentials: {}"];
+const EACH_EFFECT: [&str; 3] =
+    ["http-status: {path: /, accept: [200], asks: it answers}", "sip-registration: {}, on: any", "default-credentials: {}"];
 
 #[test]
 fn each_mode_opens_its_checks_and_the_others_say_how_to_open_them() {
@@ -110,7 +112,11 @@ fn each_mode_opens_its_checks_and_the_others_say_how_to_open_them() {
         "not allowed: it tries wrong passwords, malformed input or many requests, and the target file has no consent block. The owner opens it with `mode: lab` in the consent block of the target file (`probity explain consent`)"
     );
     let searches = asked(&consent("lab", "passive"), None)[1].clone().unwrap();
-    assert!(searches.reason.contains("the consent block allows passive at most") && searches.reason.contains("`mode: standard`"), "{}", searches.reason);
+    assert!(
+        searches.reason.contains("the consent block allows passive at most") && searches.reason.contains("`mode: standard`"),
+        "{}",
+        searches.reason
+    );
     let narrowed = asked(&consent("lab", "lab"), Some(Mode::Passive))[2].clone().unwrap();
     assert_eq!((narrowed.outcome, narrowed.cause), (Outcome::Untested, Some(Cause::Selection)));
 }
@@ -128,7 +134,8 @@ async fn two_silences_in_a_row_and_the_device_is_left_in_peace_and_the_report_sa
     let outcomes: Vec<Outcome> = assessment.results.iter().map(|r| r.outcome()).collect();
     assert_eq!(outcomes, [Outcome::Passed, Outcome::CantTell, Outcome::CantTell, Outcome::CantTell, Outcome::CantTell]);
     let text = String::from_utf8(render(Format::Text, &assessment, &RenderOptions::default()).unwrap()).unwrap();
-    let said = text.find("The device stopped answering, so it was left in peace; 2 checks were not asked.").unwrap_or_else(|| panic!("{text}"));
+    let said =
+        text.find("The device stopped answering, so it was left in peace; 2 checks were not asked.").unwrap_or_else(|| panic!("{text}"));
     assert!(said < text.find("A-00").unwrap_or(usize::MAX), "{text}");
 }
 
@@ -143,7 +150,10 @@ async fn after_a_check_that_does_more_than_read_a_dead_endpoint_is_left_in_peace
         stream.write_all(b"bye").await.ok();
     });
     let profile = profile(&["open-ports: {}", "open-ports: {ports: [1]}"]);
-    let target = target(&format!("hub: {{url: 'tcp://{address}'}}"), &format!("{}\nfixtures: {{further-ports: [{}]}}", consent("lab", "standard"), address.port()));
+    let target = target(
+        &format!("hub: {{url: 'tcp://{address}'}}"),
+        &format!("{}\nfixtures: {{further-ports: [{}]}}", consent("lab", "standard"), address.port()),
+    );
     let (assessment, journal) = assess(&profile, target, Limits::default()).await;
     assert_eq!(assessment.completion, Completion::StoppedAnswering);
     let purposes: Vec<&str> = journal.iter().map(|e| e.purpose.as_str()).collect();
@@ -154,7 +164,12 @@ async fn after_a_check_that_does_more_than_read_a_dead_endpoint_is_left_in_peace
 #[tokio::test]
 async fn the_journal_has_every_connection() {
     let (address, count) = server(|_| Some(OK)).await;
-    let profile = profile(&["http-status: {path: /, accept: [200], asks: it answers}", "http-status: {path: /a, accept: [200], asks: it answers}", "information-disclosure: {}", "open-ports: {}"]);
+    let profile = profile(&[
+        "http-status: {path: /, accept: [200], asks: it answers}",
+        "http-status: {path: /a, accept: [200], asks: it answers}",
+        "information-disclosure: {}",
+        "open-ports: {}",
+    ]);
     let consent = format!("{}\nfixtures: {{further-ports: [{}]}}", consent("lab", "standard"), address.port());
     let (assessment, journal) = assess(&profile, target(&format!("api: {{url: 'http://{address}/'}}"), &consent), Limits::default()).await;
     assert_eq!(assessment.completion, Completion::Complete);

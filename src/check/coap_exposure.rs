@@ -84,15 +84,20 @@ impl Kind for CoapExposure {
 
     fn judge(&self, seen: &Clear, facts: &Facts<'_>) -> Verdict {
         let host = facts.endpoint().map(|e| e.url.to_string()).unwrap_or_default();
-        let evidence = |observed: &str| Evidence::expected("nothing to read without encryption").observed(observed).at(Place::of(&host)).clause(CLAUSE);
-        let read: Vec<&(String, Seen)> = seen.read.iter().filter(|(_, seen)| matches!(seen, Seen::Answered { code, .. } if code.starts_with("2."))).collect();
+        let evidence = |observed: &str| {
+            Evidence::expected("nothing to read without encryption").observed(observed).at(Place::of(&host)).clause(CLAUSE)
+        };
+        let read: Vec<&(String, Seen)> =
+            seen.read.iter().filter(|(_, seen)| matches!(seen, Seen::Answered { code, .. } if code.starts_with("2."))).collect();
         if !read.is_empty() {
             let names = read.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>().join(", ");
             return Verdict::failed(format!("strangers read {names} without encryption"))
                 .with_all(read.iter().map(|(path, seen)| evidence(&format!("{path}: {}", said(seen)))));
         }
         match &seen.seen {
-            None if seen.beside => Verdict::inapplicable("the endpoint is encrypted, and its port is not the usual one, so that the one beside it is not known"),
+            None if seen.beside => Verdict::inapplicable(
+                "the endpoint is encrypted, and its port is not the usual one, so that the one beside it is not known",
+            ),
             None => Verdict::inapplicable("the endpoint does not speak CoAP"),
             Some(Seen::Refused) => Verdict::passed("nothing listens without encryption").with(evidence("closed")),
             Some(answer @ (Seen::Answered { .. } | Seen::Reset)) if self.refuse_clear_text => {
@@ -101,7 +106,9 @@ impl Kind for CoapExposure {
             Some(answer @ (Seen::Answered { .. } | Seen::Reset)) => self.answers(seen, answer).with(evidence(&said(answer))),
             // Beside an encrypted port nothing is expected, and nothing was seen.
             Some(Seen::Silent | Seen::NotCoap { .. }) if seen.beside => {
-                Verdict::passed("no CoAP was seen on the usual port without encryption").with(evidence("no answer of CoAP")).note("with datagrams silence proves little")
+                Verdict::passed("no CoAP was seen on the usual port without encryption")
+                    .with(evidence("no answer of CoAP"))
+                    .note("with datagrams silence proves little")
             }
             Some(Seen::Silent) => Verdict::cant_tell(Cause::Target, "no answer came; with datagrams that proves nothing"),
             Some(Seen::NotCoap { .. }) => Verdict::cant_tell(Cause::Target, "what answers is not CoAP"),
@@ -114,7 +121,8 @@ const CLAUSE: &str = "RFC 7252, section 9; EN 303 645, provision 5.5-1";
 impl CoapExposure {
     /// A server answers, and none of the named resources was read.
     fn answers(&self, seen: &Clear, answer: &Seen) -> Verdict {
-        let refused = matches!(answer, Seen::Reset) || matches!(answer, Seen::Answered { code, .. } if matches!(code.as_str(), "4.01" | "4.03"));
+        let refused =
+            matches!(answer, Seen::Reset) || matches!(answer, Seen::Answered { code, .. } if matches!(code.as_str(), "4.01" | "4.03"));
         if refused && seen.read.iter().all(|(_, s)| !matches!(s, Seen::Silent | Seen::NotCoap { .. })) {
             return Verdict::passed("strangers are refused");
         }
@@ -122,7 +130,10 @@ impl CoapExposure {
             return Verdict::cant_tell(Cause::Target, format!("no answer came for {path}; with datagrams that proves nothing"));
         }
         if let Some(missing) = &seen.missing {
-            return Verdict::untested(Cause::Missing, format!("the server answers without encryption; whether it gives away anything that matters was not tried: {missing}"));
+            return Verdict::untested(
+                Cause::Missing,
+                format!("the server answers without encryption; whether it gives away anything that matters was not tried: {missing}"),
+            );
         }
         let count = match answer {
             Seen::Answered { resources, .. } => resources.len(),

@@ -130,8 +130,12 @@ impl DefaultCredentials {
     fn compare(&self, seen: &Tries, control: &Outcome) -> Verdict {
         let right = seen.right.as_ref().filter(|r| r.withheld.is_none());
         if right.is_some_and(|right| right.is_like(control)) {
-            let why = format!("the test account's password and one that nobody has are answered alike ({}), so the log-in was not understood", control.words());
-            return Verdict::cant_tell(Cause::Missing, why).note("a log-in that needs a token from its page or a cookie first cannot be tried by this check");
+            let why = format!(
+                "the test account's password and one that nobody has are answered alike ({}), so the log-in was not understood",
+                control.words()
+            );
+            return Verdict::cant_tell(Cause::Missing, why)
+                .note("a log-in that needs a token from its page or a cookie first cannot be tried by this check");
         }
         let success = |status: u16| (200..300).contains(&status);
         let moved = |status: u16| (300..400).contains(&status);
@@ -151,7 +155,8 @@ impl DefaultCredentials {
                 }
             };
             if opened {
-                return Verdict::failed(format!("a factory password of the account {} opens the service", Untrusted::new(name))).with(evidence());
+                return Verdict::failed(format!("a factory password of the account {} opens the service", Untrusted::new(name)))
+                    .with(evidence());
             }
             // Without the test account only 401 says by itself that a password was looked at.
             let refused = seen.control.iter().any(|c| outcome.is_like(c)) && (right.is_some() || outcome.status == 401);

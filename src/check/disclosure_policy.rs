@@ -89,11 +89,13 @@ fn first<'a>(pattern: &Pattern, text: &'a str) -> Option<&'a str> {
 }
 
 /// A mail address, also one that is kept from collectors, or a telephone number.
-static CONTACT: Pattern = LazyLock::new(|| Regex::new(r"[\w.+-]+ ?(@|\(at\)|\[at\]|\{at\}) ?[\w-]+(\.| ?\(dot\) ?| ?\[dot\] ?)[\w.-]+|security\.txt|\+\d[\d ()/-]{6,}\d").ok());
+static CONTACT: Pattern = LazyLock::new(|| {
+    Regex::new(r"[\w.+-]+ ?(@|\(at\)|\[at\]|\{at\}) ?[\w-]+(\.| ?\(dot\) ?| ?\[dot\] ?)[\w.-]+|security\.txt|\+\d[\d ()/-]{6,}\d").ok()
+});
 static SCOPE: Pattern = LazyLock::new(|| {
     Regex::new(r"\bscope|\bapplies to|\bcovers?\b|\bcovered|geltungsbereich|\bgilt für|\bgelten für|umfang|\bzakres|\bdotyczy|\bobejmuje|rozsah|vztahuje|domeniul|se aplică|\bambito|si applica|perim[eè]tr|périmètre|s.applique|alcance|se aplica|\bbereik|van toepassing|reikwijdte").ok()
 });
-const ANSWER: &str = r"acknowledg|\brespon[ds]|\brepl(y|ies)|\banswer|get back|react|bestätig|antwort|rückmeld|reagier|\bodpow|potwierd|reakcj|odpověd|odpovíd|potvrd|potvrz|reagujem|răspun|confirm|rispo|répon|accus|respuest|responder|contest|antwoord|bevestig|reager";
+const ANSWER: &str = r"acknowledg|\brespon[ds]|\brepl(y|ies)|\banswer|get back|react|bestätig|antwort|rückmeld|reagier|\bodpow|potwierd|reakcj|odpov[ěí]|potvrd|potvrz|reagujem|răspun|confirm|rispo|répon|accus|respuest|responder|contest|antwoord|bevestig|reager";
 const TIME: &str = r"(\d+|\bone|\btwo|\bthree|\bfour|\bfive|\bseven|\bten|\beinem?|\beiner|\bzwei|\bdrei|\bfünf|\bsieben|\bzehn|\bjeden|\bjednego|\bdwóch|\btrzech|\bpięciu|\bsiedmiu|\bdvou|\btří|\bpěti|\bdouă|\btrei|\bcinci|\bun[ao]?|\bdue|\btre|\bcinque|\bdeux|\btrois|\bcinq|\bdos|\btres|\bcinco|\btwee|\bdrie|\bvijf)[ )\u{a0}-]*(\(\d+\) ?)?(business|working|calendar|full|werk-?|arbeits|kalender|robocz\w+|pracovní\w*|lucrătoare|lavorativi|ouvr\w+|hábiles|laborables)?[ \u{a0}-]*(h\b|hours?|hrs|days?|weeks?|stunden?|tag|woche|godzin|dni|dzień|tygod|hodin|dn[íůe]|den\b|týd|or[eă]\b|zile?|săpt|giorn|settiman|heure|jour|semaine|hora|días?|dias?|semana|u[ur]{2}|dagen|dag\b|we[e]?k)";
 /// "Within three working days we acknowledge …", and the other way round.
 static TIME_FIRST: Pattern = LazyLock::new(|| Regex::new(&format!(r"({TIME})[^.!?]{{0,160}}({ANSWER})")).ok());
@@ -154,7 +156,11 @@ impl Kind for DisclosurePolicy {
         let markup = text.trim_start().starts_with('<') || text.contains("</");
         let page = markup.then(|| Page::read(text));
         if let Some(page) = page.as_ref().filter(|page| page.is_scripted() || page.text.trim().is_empty()) {
-            let why = if page.is_scripted() { "scripts build the page, and Probity reads pages without running them" } else { "the page holds no text" };
+            let why = if page.is_scripted() {
+                "scripts build the page, and Probity reads pages without running them"
+            } else {
+                "the page holds no text"
+            };
             return Verdict::cant_tell(Cause::Target, format!("the disclosure policy: {why}"));
         }
         let read = page.map_or_else(|| text.split_whitespace().collect::<Vec<_>>().join(" "), |page| page.text).to_lowercase();
@@ -162,13 +168,18 @@ impl Kind for DisclosurePolicy {
         let mut evidence = Vec::new();
         for matter in &self.tells {
             match matter.found(&read, text) {
-                Some(words) => evidence.push(Evidence::expected(matter.words()).observed(words).at(crate::verdict::Place::of(location)).clause(CLAUSE)),
+                Some(words) => {
+                    evidence.push(Evidence::expected(matter.words()).observed(words).at(crate::verdict::Place::of(location)).clause(CLAUSE))
+                }
                 None => findings.push(
-                    Finding::open(matter.rule(), format!("no words were found that tell {}; whether others do is for a person to read", matter.words()))
-                        .expected(matter.words())
-                        .observed("no words that are known for it")
-                        .at(location)
-                        .clause(CLAUSE),
+                    Finding::open(
+                        matter.rule(),
+                        format!("no words were found that tell {}; whether others do is for a person to read", matter.words()),
+                    )
+                    .expected(matter.words())
+                    .observed("no words that are known for it")
+                    .at(location)
+                    .clause(CLAUSE),
                 ),
             }
         }
@@ -191,7 +202,10 @@ mod tests {
         let check: DisclosurePolicy = kind("{}");
         let answer = Box::new(answer(status, &[("Content-Type", "text/html")], text));
         let document = DocumentSeen::Answered { location: "https://v.test/policy".into(), answer, stopped: None };
-        check.judge(&Found { document, elsewhere: None }, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target(""), endpoint: None })
+        check.judge(
+            &Found { document, elsewhere: None },
+            &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target(""), endpoint: None },
+        )
     }
 
     #[test]

@@ -117,7 +117,10 @@ impl Kind for LoginThrottling {
             return verdict.with(evidence);
         }
         if first.is_like(right) {
-            let why = format!("the right and a wrong password of the test account are answered alike ({}), so the log-in was not understood", first.words());
+            let why = format!(
+                "the right and a wrong password of the test account are answered alike ({}), so the log-in was not understood",
+                first.words()
+            );
             return Verdict::cant_tell(Cause::Missing, why)
                 .with(evidence)
                 .note("a log-in that needs a token from its page or a cookie first cannot be tried by this check");
@@ -136,11 +139,14 @@ impl Kind for LoginThrottling {
         }
         match &seen.right_after {
             Some(after) if after.is_like(right) => {
-                Verdict::failed(format!("{count} wrong passwords are answered one after the other, and then the right one opens at once")).with(evidence)
+                Verdict::failed(format!("{count} wrong passwords are answered one after the other, and then the right one opens at once"))
+                    .with(evidence)
             }
-            Some(after) => Verdict::passed(format!("after {count} wrong passwords the right one does not open any more: {}", after.words()))
-                .with(evidence)
-                .note("the test account may now be locked"),
+            Some(after) => {
+                Verdict::passed(format!("after {count} wrong passwords the right one does not open any more: {}", after.words()))
+                    .with(evidence)
+                    .note("the test account may now be locked")
+            }
             None => Verdict::cant_tell(Cause::Limit, "whether the account was locked was not seen").with(evidence),
         }
     }

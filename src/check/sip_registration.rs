@@ -52,7 +52,9 @@ impl Kind for SipRegistration {
                     tokio::time::sleep(PAUSE).await;
                 }
                 let user = format!("probity-{}", random_word());
-                seen.push(ask(probes, &origin, Method::RegisterQuery, Some(&user), "see whether a SIP server asks users who they are").await?);
+                seen.push(
+                    ask(probes, &origin, Method::RegisterQuery, Some(&user), "see whether a SIP server asks users who they are").await?,
+                );
             }
         }
         Ok(Registrations { seen })
@@ -77,13 +79,16 @@ impl Kind for SipRegistration {
         let words = statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ");
         let evidence = |expected: &str, observed: &str| Evidence::expected(expected).observed(observed).at(Place::of(&host)).clause(CLAUSE);
         if statuses.iter().any(|s| (200..300).contains(s)) {
-            return Verdict::failed("the server answers about a user without asking who is there").with(evidence("401, 403 or 407", &format!("status {words}")));
+            return Verdict::failed("the server answers about a user without asking who is there")
+                .with(evidence("401, 403 or 407", &format!("status {words}")));
         }
         if statuses.iter().any(|s| (*s >= 500 && *s != 501) || (300..400).contains(s)) {
-            return Verdict::cant_tell(Cause::Target, format!("status {words} says nothing about log-ins")).with(evidence("401, 403 or 407", &words));
+            return Verdict::cant_tell(Cause::Target, format!("status {words} says nothing about log-ins"))
+                .with(evidence("401, 403 or 407", &words));
         }
         if statuses.iter().any(|s| Some(s) != statuses.first()) {
-            return Verdict::cant_tell(Cause::Target, "two users who do not exist get different answers").with(evidence("the same answer", &words));
+            return Verdict::cant_tell(Cause::Target, "two users who do not exist get different answers")
+                .with(evidence("the same answer", &words));
         }
         let status = statuses.first().copied().unwrap_or_default();
         if !matches!(status, 401 | 403 | 407) {
@@ -91,18 +96,26 @@ impl Kind for SipRegistration {
             return if hides {
                 Verdict::passed("the server takes no registrations").with(evidence("401, 403 or 407, or none at all", &words))
             } else {
-                Verdict::cant_tell(Cause::Target, format!("status {status} is no question for a log-in; if users who exist get another answer, strangers can find them out")).with(evidence("401, 403 or 407", &words))
+                Verdict::cant_tell(
+                    Cause::Target,
+                    format!(
+                        "status {status} is no question for a log-in; if users who exist get another answer, strangers can find them out"
+                    ),
+                )
+                .with(evidence("401, 403 or 407", &words))
             };
         }
         if seen.seen.len() > 2 && same_nonce(&seen.seen) {
-            return Verdict::failed("the server always sends the same nonce, so that a log-in can be replayed").with(evidence("a fresh nonce each time", "the same nonce three times"));
+            return Verdict::failed("the server always sends the same nonce, so that a log-in can be replayed")
+                .with(evidence("a fresh nonce each time", "the same nonce three times"));
         }
         let offered: Vec<&str> = answers.iter().flat_map(|(_, c)| c.iter()).map(|c| c.algorithm.as_str()).collect();
         let md5_only = !offered.is_empty() && offered.iter().all(|a| a.to_ascii_uppercase().starts_with("MD5"));
         if md5_only && self.refuse_md5 {
             return Verdict::failed("log-ins rest on MD5 only").with(evidence("SHA-256 is offered", &offered.join(", ")));
         }
-        let verdict = Verdict::passed("the server asks users who they are").with(evidence("401, 403 or 407 with a fresh nonce", &format!("status {words}")));
+        let verdict = Verdict::passed("the server asks users who they are")
+            .with(evidence("401, 403 or 407 with a fresh nonce", &format!("status {words}")));
         if md5_only { verdict.note("log-ins rest on MD5 only; RFC 8760 brings SHA-256") } else { verdict }
     }
 }
@@ -128,12 +141,19 @@ mod tests {
     use crate::verdict::{Outcome, Untrusted};
 
     fn answered(status: u16, nonce: &str, algorithm: &str) -> Seen {
-        let challenges = vec![Challenged { scheme: Untrusted::new("digest"), algorithm: Untrusted::new(algorithm), nonce: Untrusted::new(nonce), qop: None }];
+        let challenges = vec![Challenged {
+            scheme: Untrusted::new("digest"),
+            algorithm: Untrusted::new(algorithm),
+            nonce: Untrusted::new(nonce),
+            qop: None,
+        }];
         Seen::Answered { status, reason: Untrusted::new(""), banner: None, challenges, branch: true }
     }
     fn judge(check: &str, seen: Vec<Seen>) -> Outcome {
         let check: SipRegistration = kind(check);
-        check.judge(&Registrations { seen }, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target(""), endpoint: Some("api") }).outcome
+        check
+            .judge(&Registrations { seen }, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target(""), endpoint: Some("api") })
+            .outcome
     }
 
     #[test]

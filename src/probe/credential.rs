@@ -174,6 +174,9 @@ mod tests {
         assert_eq!(shown(header("Authorization"), "ApiKey secret"), "Authorization: ApiKey other");
         assert_eq!(shown(header("Cookie"), "sid=secret; b=secret2"), "Cookie: sid=other; b=other");
         assert_eq!(shown(CredentialKind::Query { name: "key".into() }, "secret"), "?key=other");
-        assert_eq!(shown(CredentialKind::Basic { user: "u".into() }, "secret"), format!("Authorization: Basic {}", STANDARD.encode("u:other")));
+        assert_eq!(
+            shown(CredentialKind::Basic { user: "u".into() }, "secret"),
+            format!("Authorization: Basic {}", STANDARD.encode("u:other"))
+        );
     }
 }

@@ -16,7 +16,8 @@ pub fn judge(values: &[String], content_type: Option<&str>, surface: Surface) ->
     let first = joined.split(',').next().unwrap_or_default().trim_matches([' ', '\t']);
     let mut findings = Vec::new();
     if values.is_empty() {
-        findings.push(Finding::new("nosniff-missing", surface.weight(), "browsers may guess what the answer is").observed("no such header"));
+        findings
+            .push(Finding::new("nosniff-missing", surface.weight(), "browsers may guess what the answer is").observed("no such header"));
     } else if !first.eq_ignore_ascii_case("nosniff") {
         findings
             .push(Finding::new("nosniff-unknown", surface.weight(), "the header's value is not one that browsers know").observed(&joined));

@@ -40,7 +40,9 @@ pub fn judge(policies: &Policies, frame_options: &[String], surface: Surface) ->
     }
     let known = |v: &String| matches!(v.as_str(), "deny" | "sameorigin");
     Judged::Findings(match values.as_slice() {
-        [] => vec![finding("framing-missing", "nothing keeps the page from being shown inside a stranger's page").observed("neither header")],
+        [] => {
+            vec![finding("framing-missing", "nothing keeps the page from being shown inside a stranger's page").observed("neither header")]
+        }
         [one] if known(one) => Vec::new(),
         [one] => vec![finding("framing-unknown", "X-Frame-Options has a value that browsers ignore").observed(one)],
         // Several values that contradict each other: browsers refuse the frame as soon as one is known.

@@ -175,9 +175,8 @@ impl Door {
         address: IpAddr,
     ) -> (Question<'a>, SentRequest) {
         // A value that stands in for a secret may be seen by anybody.
-        let withheld = credential
-            .filter(|_| request.stand_in.is_none())
-            .and_then(|credential| withholding(credential, endpoint, tls, address));
+        let withheld =
+            credential.filter(|_| request.stand_in.is_none()).and_then(|credential| withholding(credential, endpoint, tls, address));
         let shown = credential.filter(|_| withheld.is_none());
         let mut fields = vec![
             ("Host".to_owned(), host_field(url)),
