@@ -71,11 +71,12 @@ impl Bundle {
     /// # Errors
     /// Profile or target cannot be read.
     pub fn replay(&self) -> Result<Replay, BundleError> {
-        self.replay_with(|_, _| None, None)
+        self.replay_with(|_, _| None, None, Path::new(""))
     }
 
-    /// The same, with packages of FHIR definitions: `find` gives one by name and version. Only the very
-    /// packages that the bundle names, by their hashes, are judged by.
+    /// The same, with packages of FHIR definitions: `find` gives one by name and version, and those that
+    /// were files beside the target file are looked for in `folder`. Only the very packages that the
+    /// bundle names, by their hashes, are judged by.
     ///
     /// # Errors
     /// As [`Bundle::replay`].
@@ -83,11 +84,17 @@ impl Bundle {
         &self,
         find: impl Fn(&str, Option<&str>) -> Option<PackageSource>,
         cache: Option<&Path>,
+        folder: &Path,
     ) -> Result<Replay, BundleError> {
         let profile = self.profile().map_err(|mistakes| {
             BundleError::damaged(super::PROFILE, mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
         })?;
         let mut target = self.target()?;
+        folder.clone_into(&mut target.folder);
+        for package in &mut target.packages {
+            // A bundle of somebody else must not make us read whatever file it names.
+            package.file = package.file.take().filter(|file| is_beside(file) && folder.join(file).is_file());
+        }
         load_packages(&mut target, find, cache);
         Ok(replay(self, &profile, &target))
     }
@@ -163,6 +170,11 @@ fn judge(bundle: &Bundle, target: &Target, step: &Step, result: &CheckResult, re
         format!("{} instead of {}", again.outcome, result.outcome())
     };
     replay.differences.push(difference(result, Some(again), why));
+}
+
+/// Whether a path leads to something beside or below the folder it starts from.
+fn is_beside(file: &Path) -> bool {
+    file.components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir))
 }
 
 /// Why a result cannot be judged again: it rests on packages that are not at hand. Whether they were at

@@ -124,7 +124,13 @@ impl Kind for FhirAuthorization {
                 }
             };
             match bare.status {
-                401 | 403 | 404 if with.is_none() => {}
+                300..=399 | 401 | 403 | 404 if with.is_none() => {}
+                // To lead to a log-in page is a refusal, though not one that a program understands.
+                300..=399 => {
+                    refused += 1;
+                    let finding = Finding::warning("fhir-redirect", "without a credential it leads elsewhere; a program is told more by 401");
+                    findings.push(told(bare, finding).observed(&format!("status {}", bare.status)));
+                }
                 401 | 403 | 404 => {
                     refused += 1;
                     if bare.status == 401 && bare.header("www-authenticate").is_none() {
@@ -194,7 +200,7 @@ mod tests {
 
     #[test]
     fn nobody_gets_data_without_a_credential() {
-        for status in [401, 403, 404] {
+        for status in [302, 401, 403, 404] {
             assert_eq!(judge("{}", 200, answer(status, &FHIR, "{}")).outcome, Outcome::Passed, "{status}");
         }
         assert_eq!(judge("{}", 200, answer(200, &FHIR, PATIENT)).outcome, Outcome::Failed);

@@ -7,19 +7,21 @@ use time::OffsetDateTime;
 use super::args;
 use super::exit::Exit;
 use super::terminal::{BOLD, GREEN, RED, Terminal, YELLOW};
-use crate::assess::{PATIENCE, Selection, fit, opening, reach};
+use crate::assess::{PATIENCE, Selection, fit, load_packages, opening, reach};
 use crate::document::Mistake;
 use crate::probe::{Door, Limits};
 use crate::target::Target;
 
 pub(super) async fn run(args: &args::Preflight, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     let profile = super::profile::load(&args.asked.profile, &args.asked.overlays)?;
-    let target = Target::read(&args.target)?;
+    let mut target = Target::read(&args.target)?;
+    let packages = load_packages(&mut target, super::check::package_named, super::check::cache().as_deref());
     let now = OffsetDateTime::now_utc();
     let mut problems = fit(&profile, &target, &Selection { tier: args.tier, ..Selection::default() }, now);
     let limits = Limits { exchange_ms: u64::try_from(PATIENCE.as_millis()).unwrap_or(5_000), run_ms: 60_000, ..Limits::default() };
     let (opening, found) = opening(&target, limits, |name| std::env::var(name).ok());
     problems.extend(found);
+    problems.extend(packages);
     match Door::open(opening).await {
         Ok(door) => problems.extend(reach(&target, &Arc::clone(&door), now).await),
         Err(error) => return Err(vec![Mistake::new(args.target.display().to_string(), error.to_string())]),

@@ -70,7 +70,7 @@ pub(super) fn report(args: &args::Report, terminal: Terminal) -> Result<Exit, Ve
 /// Judges every recorded observation again and names each verdict that differs.
 pub(super) fn replay(args: &args::Replay, terminal: Terminal) -> Result<Exit, Vec<Mistake>> {
     let bundle = read(&args.bundle)?;
-    Ok(match replayed(&bundle, terminal)? {
+    Ok(match replayed(&bundle, &args.bundle, terminal)? {
         Replayed::Same => Exit::Success,
         Replayed::Unjudged => Exit::NotDetermined,
         Replayed::Different => Exit::NotConformant,
@@ -87,7 +87,7 @@ pub(super) fn verify(args: &args::Replay, terminal: Terminal) -> Result<Exit, Ve
     for note in &verification.notes {
         terminal.say(format_args!("note  {note}"));
     }
-    let same = replayed(&bundle, terminal)?;
+    let same = replayed(&bundle, &args.bundle, terminal)?;
     if let Some(fingerprint) = bundle.fingerprint() {
         terminal.say(format_args!("{BOLD}fingerprint{BOLD:#}  {fingerprint}"));
     }
@@ -123,8 +123,10 @@ enum Replayed {
     Different,
 }
 
-fn replayed(bundle: &Bundle, terminal: Terminal) -> Result<Replayed, Vec<Mistake>> {
-    let replay = bundle.replay_with(super::check::package_named, super::check::cache().as_deref());
+fn replayed(bundle: &Bundle, at: &std::path::Path, terminal: Terminal) -> Result<Replayed, Vec<Mistake>> {
+    // The target file usually lies beside the bundle, and its packages with it.
+    let folder = at.parent().unwrap_or(at);
+    let replay = bundle.replay_with(super::check::package_named, super::check::cache().as_deref(), folder);
     let replay = replay.map_err(|e| vec![Mistake::new("bundle", e.to_string())])?;
     for result in &replay.unjudged {
         let on = result.endpoint.as_deref().map(|e| format!(" on {e}")).unwrap_or_default();
@@ -146,6 +148,9 @@ fn replayed(bundle: &Bundle, terminal: Terminal) -> Result<Replayed, Vec<Mistake
         replay.unseen,
         replay.differences.len()
     ));
+    if !replay.unjudged.is_empty() {
+        terminal.say(format_args!("{} cannot be judged again here, for want of their packages", replay.unjudged.len()));
+    }
     Ok(match (replay.is_same(), replay.unjudged.is_empty()) {
         (false, _) => Replayed::Different,
         (true, false) => Replayed::Unjudged,

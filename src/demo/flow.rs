@@ -58,3 +58,47 @@ pub async fn demonstrate(
     let assessment = run(profile, &target, &door, &options, listen).await;
     Ok(Shown { vendor, running, assessment })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::{Bundle, Place, record};
+    use crate::verdict::Outcome;
+
+    /// Runs the requirement on resources on the sound sample vendor and keeps it in a bundle.
+    async fn recorded_resources(folder: &Path) -> Bundle {
+        let profile = Profile::load("eu-core").unwrap();
+        let now = time::OffsetDateTime::now_utc();
+        let running = Vendor::load("sound").unwrap().start(folder, now).await.unwrap();
+        let opening = running.opening(Limits::default()).unwrap();
+        let selection = Selection { tier: 2, only: vec!["INT-14".into()], ..Selection::default() };
+        let options = Options { selection, now, waivers: Vec::new(), interrupt: crate::probe::Interrupt::new() };
+        let target = std::sync::Arc::new(running.target.clone());
+        let place = Place { folder: &folder.join("bundle"), force: true };
+        record(&profile, &target, opening, &options, place, |_| {}, |_| Vec::new()).await.unwrap();
+        Bundle::read(&folder.join("bundle")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_rests_on_packages_is_judged_again_by_the_very_same_or_not_at_all() {
+        let folder = std::env::temp_dir().join(format!("probity-bundle-packages-{}", std::process::id()));
+        let bundle = recorded_resources(&folder).await;
+        let result = bundle.assessment().results.iter().find(|r| r.kind == "fhir-resources" && r.observation.is_some()).unwrap();
+        assert_eq!(result.outcome(), Outcome::Passed, "{}", result.verdict.reason);
+        assert!(bundle.target().unwrap().packages[0].sha256.is_some(), "the record names what was judged by");
+
+        let none = |_: &str, _: Option<&str>| None;
+        let beside = bundle.replay_with(none, None, &folder).unwrap();
+        assert!(beside.is_same() && beside.unjudged.is_empty(), "{beside:?}");
+        let elsewhere = bundle.replay().unwrap();
+        assert!(elsewhere.is_same());
+        assert_eq!(elsewhere.unjudged.len(), 1, "{elsewhere:?}");
+        assert!(elsewhere.unjudged[0].why.contains("cannot be judged again here"));
+        // Another content under the same name is not the same package.
+        let file = folder.join("fhir-definitions.json");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replacen("\"max\":\"1\"", "\"max\":\"2\"", 1)).unwrap();
+        assert_eq!(bundle.replay_with(none, None, &folder).unwrap().unjudged.len(), 1);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
