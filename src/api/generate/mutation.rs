@@ -196,6 +196,15 @@ impl Walk<'_> {
     fn objects(&mut self, flat: &Flat, map: &Map<String, Value>, at: &mut String, name: &str, depth: usize) {
         for (required, spot) in &flat.required {
             if map.contains_key(required) {
+                if let Some(spots) = flat.properties.get(required) {
+                    let inner = Flat::of(self.description, spots, 0);
+                    if inner.type_at.is_some() && !inner.allows("null") {
+                        let mut none = map.clone();
+                        none.insert(required.clone(), Value::Null);
+                        let what = format!("`{required}` is null in {name}");
+                        self.tell(at, Value::Object(none), "type", inner.type_at.clone(), what);
+                    }
+                }
                 let mut less = map.clone();
                 less.shift_remove(required);
                 self.tell(at, Value::Object(less), "required", Some(spot.clone()), format!("`{required}` is missing in {name}"));
@@ -211,6 +220,13 @@ impl Walk<'_> {
                 Some(spot.clone()),
                 format!("{name} has a property that is not described"),
             );
+        }
+        if flat.min_properties > 0 {
+            let fewer: Map<String, Value> =
+                map.iter().take(usize::try_from(flat.min_properties - 1).unwrap_or(0)).map(|(k, v)| (k.clone(), v.clone())).collect();
+            let what = format!("{name} has fewer than {} properties", flat.min_properties);
+            let spot = flat.parts.first().map(|spot| spot.child("minProperties"));
+            self.tell(at, Value::Object(fewer), "minProperties", spot, what);
         }
         if depth >= MAX_DEPTH {
             return;

@@ -41,6 +41,8 @@ pub(super) enum Step {
     OtherMethod(String),
     /// A list to its end.
     Pages(usize),
+    /// Further requests that follow from the seed.
+    Fuzz(usize),
     /// The life's end of things of a kind.
     Remove(usize),
     /// Takes one thing away.
@@ -84,6 +86,9 @@ impl Plan<'_> {
             }
         }
         steps.extend(open.iter().copied().filter(|i| is_get(*i)).map(Step::Pages));
+        if self.options.fuzz > 0 {
+            steps.extend(open.iter().copied().filter(lasts).map(Step::Fuzz));
+        }
         let mut removals: Vec<usize> = open.iter().copied().filter(|i| of(*i).is_some_and(|o| o.method == "DELETE")).collect();
         removals.sort_by_key(|i| std::cmp::Reverse(of(*i).map_or(0, |o| o.path.matches('{').count())));
         // What others refer to is deleted after them.
@@ -155,6 +160,7 @@ impl Plan<'_> {
             Step::Refused(index) => self.refused(index),
             Step::OtherMethod(path) => return self.other_method(&path),
             Step::Pages(index) => self.pages(index),
+            Step::Fuzz(index) => self.fuzz(index),
             Step::Remove(index) => self.remove(index),
             Step::Cleanup(index, instance) => return self.clean(index, &instance),
         };
