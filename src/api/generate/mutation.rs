@@ -29,6 +29,8 @@ const MAX_DEPTH: usize = 4;
 /// The longest text and list that is sent to be refused.
 const MAX_TEXT: u64 = 20_000;
 const MAX_LIST: u64 = 200;
+/// Branches of a choice that are looked through.
+const MAX_BRANCHES: usize = 8;
 
 /// Every way of being wrong in one thing, starting from a value that fits. In the order of the schema.
 pub(crate) fn mutations(description: &Description, schema: &Spot, base: &Value) -> Vec<Mutation> {
@@ -47,6 +49,16 @@ pub(crate) fn mutations(description: &Description, schema: &Spot, base: &Value) 
             new
         })
         .collect()
+}
+
+/// Whether a value has what a branch requires, with the constants and listed values that tell branches apart.
+fn suits(description: &Description, flat: &Flat, value: &Value) -> bool {
+    let Some(map) = value.as_object() else { return true };
+    flat.required.keys().all(|name| map.contains_key(name))
+        && flat.properties.iter().all(|(name, spots)| {
+            let listed = Flat::of(description, spots, 0).values;
+            map.get(name).is_none_or(|value| listed.is_none_or(|(values, _)| values.contains(value)))
+        })
 }
 
 struct Walk<'a> {
@@ -69,7 +81,14 @@ impl Walk<'_> {
     }
 
     fn visit(&mut self, spots: &[Spot], value: &Value, at: &mut String, depth: usize) {
-        let flat = Flat::of(self.description, spots, 0);
+        let mut flat = Flat::of(self.description, spots, 0);
+        // Of several branches the one that the value was made for.
+        for branch in 1..flat.branches.min(MAX_BRANCHES) {
+            if suits(self.description, &flat, value) {
+                break;
+            }
+            flat = Flat::of(self.description, spots, branch);
+        }
         let name = if at.is_empty() { "the body".to_owned() } else { format!("`{}`", at.trim_start_matches('/')) };
         self.wrong_type(&flat, at, &name);
         if let Some((values, spot)) = &flat.values {

@@ -237,7 +237,7 @@ fn accepted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespo
         Purpose::ReadUpdate { sent } => kept(bench, request, operation, sent, body.as_ref(), "change-kept", "changed"),
         Purpose::ListCreated { id } => {
             let listed = operation.map(|o| ids_of(o, response)).unwrap_or_default();
-            if response.is_success() && !listed.contains(id) && listed.len() < 20 {
+            if response.is_success() && !has_id(&listed, id) && listed.len() < 20 {
                 let told = Told::new(request, "a list with what was just created", format!("{} other items", listed.len()));
                 bench.tell(
                     "created-found",
@@ -249,7 +249,7 @@ fn accepted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespo
         }
         Purpose::ListDeleted { id } => {
             let listed = operation.map(|o| ids_of(o, response)).unwrap_or_default();
-            if listed.contains(id) {
+            if has_id(&listed, id) {
                 let told = Told::new(request, "a list without what was just deleted", "it is still listed");
                 bench.tell(
                     "deleted-unlisted",
@@ -274,6 +274,11 @@ fn accepted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespo
         Purpose::Page { .. } => page(bench, request, response, operation),
         _ => {}
     }
+}
+
+/// Whether an id is among those of a list, which may be addresses.
+fn has_id(listed: &[String], id: &str) -> bool {
+    listed.iter().any(|one| one == id || one.rsplit('/').next() == Some(id))
 }
 
 /// Whether what was sent is read again. Compared are values that a service has no reason to write in
