@@ -31,7 +31,7 @@ impl Kind for ApiAnswers {
     type Observation = ApiRun;
 
     async fn observe(&self, probes: &Probes) -> Result<ApiRun, ProbeError> {
-        probes.api_run(Manner { writes: false, wrong: false }).await
+        probes.api_run(Manner::plain(false, false)).await
     }
 
     fn judge(&self, seen: &ApiRun, facts: &Facts<'_>) -> Verdict {
@@ -57,7 +57,7 @@ mod tests {
 
     fn judged(parameters: &str, quirks: &[&str]) -> Verdict {
         let check: ApiAnswers = kind(parameters);
-        let seen = sample_run(quirks, Manner { writes: false, wrong: false });
+        let seen = sample_run(quirks, Manner::plain(false, false));
         check.judge(&seen, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target(""), endpoint: Some("api") })
     }
 

@@ -25,12 +25,19 @@ pub struct ApiBehaviour {
     /// Only reads, though it sends what must be refused.
     #[serde(default)]
     read_only: bool,
+    /// Further requests to each operation, valid and wrong, that follow from `seed`. None by default.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 200))]
+    fuzz: u8,
+    /// What further requests follow from: the same seed gives the same requests. It is told in the verdict.
+    #[serde(default)]
+    seed: u32,
 }
 
 impl ApiBehaviour {
     /// How the plan is run.
     pub(super) fn manner(&self) -> Manner {
-        Manner { writes: !self.read_only, wrong: true }
+        Manner { writes: !self.read_only, wrong: true, fuzz: self.fuzz, seed: self.seed }
     }
 }
 
@@ -53,7 +60,8 @@ impl Kind for ApiBehaviour {
         if let Err(verdict) = askable(&description) {
             return *verdict;
         }
-        verdict_of(seen, &description, &self.rules, self.strict, facts)
+        let verdict = verdict_of(seen, &description, &self.rules, self.strict, facts);
+        if self.fuzz == 0 { verdict } else { verdict.note(format!("{} further requests to each operation, seed {}", self.fuzz, self.seed)) }
     }
 }
 
@@ -68,7 +76,7 @@ mod tests {
 
     fn judged(parameters: &str, quirks: &[&str]) -> Verdict {
         let check: ApiBehaviour = kind(parameters);
-        let seen = sample_run(quirks, Manner { writes: true, wrong: true });
+        let seen = sample_run(quirks, Manner::plain(true, true));
         let kept: ApiRun = serde_json::from_str(&serde_json::to_string(&seen).unwrap()).unwrap();
         check.judge(&kept, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target(""), endpoint: Some("api") })
     }
@@ -95,11 +103,11 @@ mod tests {
     #[test]
     fn nothing_asked_is_untested() {
         let check: ApiBehaviour = kind("{}");
-        let mut seen = sample_run(&[], Manner { writes: true, wrong: true });
+        let mut seen = sample_run(&[], Manner::plain(true, true));
         seen.exchanges.clear();
         let judged = |seen: &ApiRun| check.judge(seen, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target(""), endpoint: Some("api") });
         assert_eq!(judged(&seen).outcome, Outcome::Untested);
-        let mut cut = sample_run(&[], Manner { writes: true, wrong: true });
+        let mut cut = sample_run(&[], Manner::plain(true, true));
         cut.exchanges.truncate(20);
         cut.stopped = Some(("the run was interrupted".into(), crate::verdict::Cause::Interrupted));
         assert_eq!(judged(&cut).outcome, Outcome::CantTell);

@@ -61,7 +61,7 @@ mod tests {
         let judged = |seen: &DescriptionSeen| {
             check.judge(seen, &Facts { now: datetime!(2026-11-22 12:00 UTC), target: &target(""), endpoint: Some("api") }).outcome
         };
-        let mut seen = (*sample_run(&[], Manner { writes: false, wrong: false }).description).clone();
+        let mut seen = (*sample_run(&[], Manner::plain(false, false)).description).clone();
         assert_eq!(judged(&seen), Outcome::Passed);
         seen.text = seen.text.replace("title: Sample telecare platform", "title: [1]");
         assert_eq!(judged(&seen), Outcome::Failed);

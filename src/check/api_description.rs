@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn sample() -> DescriptionSeen {
-        (*sample_run(&[], Manner { writes: false, wrong: false }).description).clone()
+        (*sample_run(&[], Manner::plain(false, false)).description).clone()
     }
 
     #[test]

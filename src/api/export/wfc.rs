@@ -32,6 +32,9 @@ const CODES: [(u16, &str); 14] = [
     (311, "SECURITY_DECLARED_AUTH_NOT_ENFORCED"),
 ];
 
+/// Code, name and context of a fault.
+type Fault = (u16, String, String);
+
 /// The catalogue's name of a rule's code.
 fn name_of(code: u16, rule: &str) -> String {
     let known = CODES.iter().find(|(known, _)| *known == code).map(|(_, name)| (*name).to_owned());
@@ -44,7 +47,7 @@ pub fn wfc(description: &Description, judgement: &Judgement, exchanges: &[ApiExc
     let endpoints: BTreeMap<&str, String> =
         description.operations().iter().filter(|o| !o.outgoing).map(|o| (o.name.as_str(), format!("{}:{}", o.method, o.path))).collect();
     let endpoint = |name: &str| endpoints.get(name).cloned().unwrap_or_else(|| name.to_owned());
-    let mut faults: BTreeMap<(String, String), BTreeSet<(u16, String, String)>> = BTreeMap::new();
+    let mut faults: BTreeMap<(String, String), BTreeSet<Fault>> = BTreeMap::new();
     let mut distinct: BTreeSet<(u16, String)> = BTreeSet::new();
     for group in judgement.groups.iter().filter(|g| g.severity == Severity::Error) {
         let code = oracle_rule(group.rule).map_or(200, |r| r.fault);

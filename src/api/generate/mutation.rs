@@ -29,6 +29,8 @@ const MAX_DEPTH: usize = 4;
 /// The longest text and list that is sent to be refused.
 const MAX_TEXT: u64 = 20_000;
 const MAX_LIST: u64 = 200;
+/// Branches of a choice that are looked through.
+const MAX_BRANCHES: usize = 8;
 
 /// Every way of being wrong in one thing, starting from a value that fits. In the order of the schema.
 pub(crate) fn mutations(description: &Description, schema: &Spot, base: &Value) -> Vec<Mutation> {
@@ -47,6 +49,16 @@ pub(crate) fn mutations(description: &Description, schema: &Spot, base: &Value) 
             new
         })
         .collect()
+}
+
+/// Whether a value has what a branch requires, with the constants and listed values that tell branches apart.
+fn suits(description: &Description, flat: &Flat, value: &Value) -> bool {
+    let Some(map) = value.as_object() else { return true };
+    flat.required.keys().all(|name| map.contains_key(name))
+        && flat.properties.iter().all(|(name, spots)| {
+            let listed = Flat::of(description, spots, 0).values;
+            map.get(name).is_none_or(|value| listed.is_none_or(|(values, _)| values.contains(value)))
+        })
 }
 
 struct Walk<'a> {
@@ -69,7 +81,14 @@ impl Walk<'_> {
     }
 
     fn visit(&mut self, spots: &[Spot], value: &Value, at: &mut String, depth: usize) {
-        let flat = Flat::of(self.description, spots, 0);
+        let mut flat = Flat::of(self.description, spots, 0);
+        // Of several branches the one that the value was made for.
+        for branch in 1..flat.branches.min(MAX_BRANCHES) {
+            if suits(self.description, &flat, value) {
+                break;
+            }
+            flat = Flat::of(self.description, spots, branch);
+        }
         let name = if at.is_empty() { "the body".to_owned() } else { format!("`{}`", at.trim_start_matches('/')) };
         self.wrong_type(&flat, at, &name);
         if let Some((values, spot)) = &flat.values {
@@ -196,6 +215,15 @@ impl Walk<'_> {
     fn objects(&mut self, flat: &Flat, map: &Map<String, Value>, at: &mut String, name: &str, depth: usize) {
         for (required, spot) in &flat.required {
             if map.contains_key(required) {
+                if let Some(spots) = flat.properties.get(required) {
+                    let inner = Flat::of(self.description, spots, 0);
+                    if inner.type_at.is_some() && !inner.allows("null") {
+                        let mut none = map.clone();
+                        none.insert(required.clone(), Value::Null);
+                        let what = format!("`{required}` is null in {name}");
+                        self.tell(at, Value::Object(none), "type", inner.type_at.clone(), what);
+                    }
+                }
                 let mut less = map.clone();
                 less.shift_remove(required);
                 self.tell(at, Value::Object(less), "required", Some(spot.clone()), format!("`{required}` is missing in {name}"));
@@ -211,6 +239,13 @@ impl Walk<'_> {
                 Some(spot.clone()),
                 format!("{name} has a property that is not described"),
             );
+        }
+        if flat.min_properties > 0 {
+            let fewer: Map<String, Value> =
+                map.iter().take(usize::try_from(flat.min_properties - 1).unwrap_or(0)).map(|(k, v)| (k.clone(), v.clone())).collect();
+            let what = format!("{name} has fewer than {} properties", flat.min_properties);
+            let spot = flat.parts.first().map(|spot| spot.child("minProperties"));
+            self.tell(at, Value::Object(fewer), "minProperties", spot, what);
         }
         if depth >= MAX_DEPTH {
             return;

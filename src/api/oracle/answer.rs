@@ -168,7 +168,8 @@ fn content(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespon
         let flat = crate::api::generate::Flat::of(bench.description, std::slice::from_ref(schema), 0);
         flat.main_type() == "string" && flat.format.as_ref().is_none_or(|(format, _)| format != "binary")
     });
-    if !json_expected && !(essence(&media.media_type).starts_with("text/") && is_text) {
+    let comparable = json_expected || (is_text && essence(&media.media_type).starts_with("text/"));
+    if !comparable {
         return;
     }
     let value = if json_expected { value } else { json!(String::from_utf8_lossy(&response.body)) };

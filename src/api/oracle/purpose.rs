@@ -10,6 +10,9 @@ use crate::api::plan::{
 };
 use crate::verdict::Severity;
 
+/// The members of an object.
+type Members = serde_json::Map<String, Value>;
+
 pub(super) fn judge(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiResponse, operation: Option<&Operation>) {
     if response.is_server_error() && !(response.status == 501 && matches!(request.purpose, Purpose::OtherMethod { .. })) {
         server_error(bench, request, response, operation);
@@ -234,7 +237,7 @@ fn accepted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespo
         Purpose::ReadUpdate { sent } => kept(bench, request, operation, sent, body.as_ref(), "change-kept", "changed"),
         Purpose::ListCreated { id } => {
             let listed = operation.map(|o| ids_of(o, response)).unwrap_or_default();
-            if response.is_success() && !listed.contains(id) && listed.len() < 20 {
+            if response.is_success() && !has_id(&listed, id) && listed.len() < 20 {
                 let told = Told::new(request, "a list with what was just created", format!("{} other items", listed.len()));
                 bench.tell(
                     "created-found",
@@ -246,7 +249,7 @@ fn accepted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespo
         }
         Purpose::ListDeleted { id } => {
             let listed = operation.map(|o| ids_of(o, response)).unwrap_or_default();
-            if listed.contains(id) {
+            if has_id(&listed, id) {
                 let told = Told::new(request, "a list without what was just deleted", "it is still listed");
                 bench.tell(
                     "deleted-unlisted",
@@ -273,6 +276,11 @@ fn accepted(bench: &mut Bench<'_>, request: &PlannedRequest, response: &ApiRespo
     }
 }
 
+/// Whether an id is among those of a list, which may be addresses.
+fn has_id(listed: &[String], id: &str) -> bool {
+    listed.iter().any(|one| one == id || one.rsplit('/').next() == Some(id))
+}
+
 /// Whether what was sent is read again. Compared are values that a service has no reason to write in
 /// another way: numbers, truth values, and text without a format.
 fn kept(
@@ -289,7 +297,7 @@ fn kept(
     let wrapped = ["data", "item", "result"].iter().find_map(|key| read.get(*key).filter(|v| v.is_object()));
     let Some(read) = wrapped.filter(|_| sent.keys().all(|k| read.get(k).is_none())).unwrap_or(read).as_object() else { return };
     let broken = broken_properties(bench.description, operation, read);
-    let mut pending: Vec<(String, &serde_json::Map<String, Value>, &serde_json::Map<String, Value>)> = vec![(String::new(), sent, read)];
+    let mut pending: Vec<(String, &Members, &Members)> = vec![(String::new(), sent, read)];
     while let Some((at, sent, read)) = pending.pop() {
         for (name, value) in sent {
             let Some(got) = read.get(name) else { continue };
@@ -339,7 +347,7 @@ fn documents_400_and_422(operation: &Operation) -> bool {
 }
 
 /// Where an answer of an operation breaks the schema of its success.
-fn broken_properties(description: &Description, operation: Option<&Operation>, read: &serde_json::Map<String, Value>) -> Vec<String> {
+fn broken_properties(description: &Description, operation: Option<&Operation>, read: &Members) -> Vec<String> {
     let schema = operation.and_then(|o| o.response(200)).and_then(|r| r.content.iter().find_map(|m| m.schema.clone()));
     let Some(schema) = schema else { return Vec::new() };
     let found = description.violations(&schema, crate::api::description::Direction::Response, &Value::Object(read.clone()));

@@ -203,6 +203,23 @@ fn plan_and_judgement_are_the_same_every_time_and_from_the_record_alone() {
 }
 
 #[test]
+fn fuzzing_follows_from_its_seed_and_tells_no_fault_of_a_sound_service() {
+    let description = sample();
+    let fuzzed = |seed: u64| {
+        let options = PlanOptions { fuzz: 5, seed, ..options(true) };
+        let exchanges = run(&description, &options, &mut SampleApi::new([]));
+        let judgement = judge(&description, &options, &exchanges, &JudgeOptions::default());
+        assert_eq!(told(&judgement), Vec::<String>::new());
+        assert_eq!(judgement.left_behind, Vec::<String>::new());
+        exchanges
+    };
+    let first = fuzzed(7);
+    assert!(first.iter().filter(|e| e.id.contains("/fuzz")).count() > 40);
+    assert_eq!(first, fuzzed(7));
+    assert_ne!(first, fuzzed(8));
+}
+
+#[test]
 fn one_fault_does_not_hide_another() {
     let all: Vec<&str> = vec![
         "fails-on-one-kind",

@@ -17,6 +17,7 @@
 //! cannot be tested is said with what to provide ([`Plan::untested`]).
 
 mod draft;
+mod fuzz;
 mod guard;
 mod life;
 mod paging;
@@ -67,8 +68,17 @@ pub struct PlanOptions {
     pub skipped: BTreeSet<String>,
     /// Values that exist, by the names of parameters or properties: what the target offers.
     pub known: BTreeMap<String, Value>,
+    /// Further requests to each operation that follow from the seed; none by default.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub fuzz: usize,
+    /// What they follow from.
+    pub seed: u64,
     /// The most requests that are sent; 0 stands for 30 for each operation.
     pub max_requests: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The requests that are planned when a caller does not say how many, for each operation.
@@ -104,7 +114,7 @@ impl<'a> Plan<'a> {
     pub fn new(description: &'a Description, options: &'a PlanOptions) -> Self {
         let operations = description.operations();
         let offered = operations.iter().filter(|o| !o.outgoing).count();
-        let limit = if options.max_requests == 0 { REQUESTS_PER_OPERATION * offered.max(1) } else { options.max_requests };
+        let limit = if options.max_requests == 0 { (REQUESTS_PER_OPERATION + options.fuzz) * offered.max(1) } else { options.max_requests };
         let mut plan = Self {
             description,
             options,

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::draft::{Draft, Payload, Wish, is_disregarded, is_ignored, sendable, unknown_id};
 use super::resource::{id_text, item_prefix, normalised, template_names};
-use super::steps::{Sending, Step, send, set};
+use super::steps::{MAX_VALUES, Sending, Step, send, set};
 use super::{Plan, Purpose, UntestedCause};
 use crate::api::description::{Operation, ParameterPlace, is_safe};
 use crate::api::exchange::{essence, is_json};
-use crate::api::generate::{mutations, wire_mutations};
+use crate::api::generate::{Flat, mutations, wire_mutations};
 
 impl Plan<'_> {
     /// What the operation must refuse, each request wrong in one thing.
@@ -132,6 +132,26 @@ impl Plan<'_> {
                     firm: wrong.firm,
                 };
                 steps.push(send(draft, purpose, slug, wrong.what));
+            }
+            // A choice has ways of being wrong in each of its branches.
+            let branches = Flat::of(self.description, std::slice::from_ref(&schema), 0).branches.min(MAX_VALUES);
+            for branch in 1..branches {
+                let wish = Wish { choice: branch, serial: branch, optional: true, ..Wish::PLAIN };
+                let Ok(other) = self.drafter().draft(base.operation, wish) else { continue };
+                let Some(value) = other.body.value().filter(|v| Some(*v) != base.body.value()) else { continue };
+                for wrong in mutations(self.description, &schema, value) {
+                    let draft = with(Payload::Value { media_type: media_type.clone(), value: wrong.value });
+                    let slug = format!("body-branch-{}-{}", branch + 1, wrong.keyword);
+                    let purpose = Purpose::Wrong {
+                        place: "body",
+                        name: wrong.at,
+                        keyword: wrong.keyword,
+                        schema: wrong.schema,
+                        what: wrong.what.clone(),
+                        firm: wrong.firm,
+                    };
+                    steps.push(send(draft, purpose, slug, wrong.what));
+                }
             }
             let text = value.to_string();
             let half: String = text.chars().take(text.chars().count().saturating_sub(1).max(1)).collect();

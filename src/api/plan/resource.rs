@@ -195,6 +195,14 @@ pub(crate) fn id_in<'a>(thing: &'a Value, name: &str) -> Option<&'a Value> {
     })
 }
 
+/// What tells a thing in a list from the others: its id, or the address it says it has. Names do not.
+pub(crate) fn listed_id(thing: &Value, name: &str) -> Option<String> {
+    sure_id_in(thing, name)
+        .or_else(|| by_key(thing, &|key| matches!(key, "uuid" | "identifier" | "guid" | "key" | "slug")))
+        .and_then(id_text)
+        .or_else(|| own_address(thing).map(str::to_owned))
+}
+
 /// The id within a thing that calls it so.
 fn sure_id_in<'a>(thing: &'a Value, name: &str) -> Option<&'a Value> {
     let wanted = plain(name);

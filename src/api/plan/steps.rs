@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::draft::{Draft, Payload, Wish, sendable};
-use super::resource::{Instance, id_in, id_text, item_prefix, list_of, normalised, reference_names, template_names};
+use super::resource::{Instance, item_prefix, list_of, listed_id, normalised, reference_names, template_names};
 use super::{Plan, Purpose, UntestedCause, creates, takes_body};
 use crate::api::description::Operation;
 use crate::api::exchange::{ApiExchange, ApiResponse};
@@ -41,6 +41,8 @@ pub(super) enum Step {
     OtherMethod(String),
     /// A list to its end.
     Pages(usize),
+    /// Further requests that follow from the seed.
+    Fuzz(usize),
     /// The life's end of things of a kind.
     Remove(usize),
     /// Takes one thing away.
@@ -84,6 +86,9 @@ impl Plan<'_> {
             }
         }
         steps.extend(open.iter().copied().filter(|i| is_get(*i)).map(Step::Pages));
+        if self.options.fuzz > 0 {
+            steps.extend(open.iter().copied().filter(lasts).map(Step::Fuzz));
+        }
         let mut removals: Vec<usize> = open.iter().copied().filter(|i| of(*i).is_some_and(|o| o.method == "DELETE")).collect();
         removals.sort_by_key(|i| std::cmp::Reverse(of(*i).map_or(0, |o| o.path.matches('{').count())));
         // What others refer to is deleted after them.
@@ -139,7 +144,8 @@ impl Plan<'_> {
         let Some(schema) = self.description.operations().get(index).and_then(sendable).and_then(|m| m.schema.clone()) else { return 1 };
         let flat = Flat::of(self.description, &[schema], 0);
         let values = flat.properties.values().map(|spots| Flat::of(self.description, spots, 0).values.map_or(1, |(v, _)| v.len())).max();
-        values.unwrap_or(1).max(flat.branches).clamp(4, MAX_VALUES)
+        // The smallest body may leave out what has a list of values, so it does not count for them.
+        values.unwrap_or(1).max(flat.branches).saturating_add(1).clamp(4, MAX_VALUES + 1)
     }
 
     /// What a step becomes: a request now, or steps put before all others.
@@ -155,6 +161,7 @@ impl Plan<'_> {
             Step::Refused(index) => self.refused(index),
             Step::OtherMethod(path) => return self.other_method(&path),
             Step::Pages(index) => self.pages(index),
+            Step::Fuzz(index) => self.fuzz(index),
             Step::Remove(index) => self.remove(index),
             Step::Cleanup(index, instance) => return self.clean(index, &instance),
         };
@@ -392,5 +399,5 @@ pub(crate) fn ids_of(operation: &Operation, response: &ApiResponse) -> Vec<Strin
     let body = response.json().unwrap_or(Value::Null);
     let kind = operation.path.rsplit('/').next().unwrap_or_default();
     let name = format!("{}id", kind.strip_suffix('s').unwrap_or(kind));
-    list_of(&body).into_iter().flatten().filter_map(|thing| id_in(thing, &name).and_then(id_text)).collect()
+    list_of(&body).into_iter().flatten().filter_map(|thing| listed_id(thing, &name)).collect()
 }

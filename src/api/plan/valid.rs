@@ -31,7 +31,8 @@ impl Plan<'_> {
         let variants =
             [(Variant::Typical, "plain"), (Variant::Smallest, "smallest"), (Variant::Largest, "largest"), (Variant::Script, "script")];
         let (variant, name) = variants.get(round).copied().unwrap_or((Variant::Typical, "choice"));
-        let wish = Wish { variant, serial: round, choice: round, turn: 0, optional: round != 1 };
+        // The smallest body leaves out what is optional: its turn of the listed values comes again.
+        let wish = Wish { variant, serial: round, choice: round.saturating_sub(1), turn: 0, optional: round != 1 };
         match self.drafter().draft(index, wish) {
             Ok(draft) => {
                 let why = match name {
@@ -90,7 +91,8 @@ impl Plan<'_> {
 
     /// Where things of a kind cannot be read alone, the list must have what was made.
     pub(super) fn list_created(&self, index: usize, instance: &Instance) -> Option<Step> {
-        let lister = self.lister(index)?;
+        // A name in the place of an id shows neither that it is there nor that it is not.
+        let lister = self.lister(index).filter(|_| instance.sure)?;
         // A list that goes on is walked later; its first page proves nothing.
         if paging(self.description, self.operation(lister)?).mover.is_some() {
             return None;

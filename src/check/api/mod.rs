@@ -158,6 +158,17 @@ pub struct Manner {
     pub writes: bool,
     /// Sends what must be refused.
     pub wrong: bool,
+    /// Further requests to each operation.
+    pub fuzz: u8,
+    /// What they follow from.
+    pub seed: u32,
+}
+
+impl Manner {
+    /// A plan without further requests.
+    pub(super) const fn plain(writes: bool, wrong: bool) -> Self {
+        Self { writes, wrong, fuzz: 0, seed: 0 }
+    }
 }
 
 impl Probes {
@@ -361,6 +372,8 @@ pub(super) fn plan_options(target: &Target, name: &str, description: &Descriptio
         other_account: other.map(str::to_owned),
         writes: manner.writes,
         wrong: manner.wrong,
+        fuzz: usize::from(manner.fuzz),
+        seed: u64::from(manner.seed),
         allowed: named(|consent| &consent.named_operations),
         skipped: named(|consent| &consent.spared_operations),
         known: known.filter(|(key, _)| key != OTHER).collect(),

@@ -65,7 +65,7 @@ impl Check {
         if let Self::ApiBehaviour(check) = self {
             return Some(check.manner());
         }
-        matches!(self, Self::ApiAnswers(_)).then_some(Manner { writes: false, wrong: false })
+        matches!(self, Self::ApiAnswers(_)).then_some(Manner::plain(false, false))
     }
 }
 
