@@ -71,7 +71,7 @@ const mutants = [
   ['401 not described', put('/paths/~1alarms/get/responses/401', undefined)],
   ['body for 204', put('/paths/~1alarms~1{alarmId}/delete/responses/204/content', { 'application/json': { schema: { type: 'boolean' } } })],
   ['credential in the address', put('/components/securitySchemes/token', { type: 'apiKey', in: 'query', name: 'token', description: 'x' })],
-  ['media type that is none', put('/paths/~1residents/put/requestBody/content', { json: { schema: { $ref: '#/components/schemas/ResidentToBe' } } })],
+  ['media type that is none', put('/paths/~1residents~1{residentId}/put/requestBody/content', { json: { schema: { $ref: '#/components/schemas/ResidentToBe' } } })],
 ];
 const run = (command, args) => {
   const done = spawnSync('/usr/bin/time', ['-f', '%U %S %M', command, ...args], { encoding: 'utf8', maxBuffer: 1 << 30, timeout: 240_000 });
