@@ -89,7 +89,7 @@ mod tests {
         assert!(documents(&[root.join("empty")]).is_err());
         // One data package is one document.
         std::fs::write(root.join("datapackage.json"), "{}").unwrap();
-        assert_eq!(documents(&[root.clone()]).unwrap(), [Document::File(root.clone())]);
+        assert_eq!(documents(std::slice::from_ref(&root)).unwrap(), [Document::File(root.clone())]);
         std::fs::remove_dir_all(root).unwrap();
     }
 }

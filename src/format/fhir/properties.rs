@@ -109,7 +109,7 @@ fn sorted(value: &Value) -> Value {
             Value::Object(members.into_iter().map(|(key, inner)| (key.clone(), sorted(inner))).collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 

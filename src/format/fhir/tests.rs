@@ -134,6 +134,20 @@ fn core() -> Vec<Value> {
             "component.value[x] 0 1 Quantity|string",
             "component.part 0 * x ref=#Observation.component",
         ]),
+        resource("Questionnaire", &[
+            "url 0 1 uri",
+            "item 0 * BackboneElement",
+            "item.linkId 1 1 string",
+            "item.enableWhen 0 * BackboneElement",
+            "item.enableWhen.question 1 1 string",
+            "item.item 0 * x ref=#Questionnaire.item",
+        ]),
+        resource("QuestionnaireResponse", &[
+            "questionnaire 0 1 canonical",
+            "item 0 * BackboneElement",
+            "item.linkId 1 1 string",
+            "item.item 0 * x ref=#QuestionnaireResponse.item",
+        ]),
         define("Bundle", "Resource", "resource", &[
             "id 0 1 string", "meta 0 1 Meta", "language 0 1 code", "type 1 1 code",
             "entry 0 * BackboneElement", "entry.fullUrl 0 1 uri", "entry.resource 0 1 Resource",
@@ -347,6 +361,35 @@ fn each_rule_of_a_profile_is_broken_alone() {
     swapped["component"].as_array_mut().unwrap().reverse();
     let found = Validator::new(&definitions, Options::default()).validate(&swapped, &[]);
     assert_eq!(errors(&found), [("slice-order".to_owned(), "Observation.component[1]".to_owned())]);
+}
+
+#[test]
+fn items_that_other_items_name_are_there() {
+    let text = json!({"status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">a</div>"});
+    let questionnaire = json!({
+        "resourceType": "Questionnaire", "id": "q", "text": text,
+        "item": [{"linkId": "1", "item": [{"linkId": "1.1"}]}, {"linkId": "2", "enableWhen": [{"question": "1.1"}]}]
+    });
+    let place = "Questionnaire.item[1].enableWhen[0].question";
+    broken_alone(
+        &questionnaire,
+        &[
+            ("/item/1/enableWhen/0/question", json!("3"), "questionnaire-condition", place),
+            ("/item/1/enableWhen/0/question", json!("2"), "questionnaire-condition", place),
+        ],
+    );
+    let mut inner = questionnaire;
+    inner.as_object_mut().unwrap().remove("text");
+    let response = json!({
+        "resourceType": "QuestionnaireResponse", "text": text, "contained": [inner], "questionnaire": "#q",
+        "item": [{"linkId": "1", "item": [{"linkId": "1.1"}]}]
+    });
+    let place = "QuestionnaireResponse.item[0].item[0].linkId";
+    broken_alone(&response, &[("/item/0/item/0/linkId", json!("9"), "questionnaire-item", place)]);
+    // Without its questionnaire at hand nothing is said of its items.
+    let alone =
+        json!({"resourceType": "QuestionnaireResponse", "text": text, "questionnaire": "http://example.org/q", "item": [{"linkId": "9"}]});
+    broken_alone(&alone, &[]);
 }
 
 #[test]
