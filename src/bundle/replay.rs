@@ -93,7 +93,14 @@ impl Bundle {
         folder.clone_into(&mut target.folder);
         for package in &mut target.packages {
             // A bundle of somebody else must not make us read whatever file it names.
-            package.file = package.file.take().filter(|file| is_beside(file) && folder.join(file).is_file());
+            if let Some(file) = package.file.take() {
+                if is_beside(&file) && folder.join(&file).is_file() {
+                    package.file = Some(file);
+                } else if package.id.is_none() {
+                    // Its name, for whoever has to find it.
+                    package.id = Some(file.display().to_string());
+                }
+            }
         }
         load_packages(&mut target, find, cache);
         Ok(replay(self, &profile, &target))
