@@ -119,18 +119,14 @@ fn reference_page_of_the_documents_a_vendor_hands_in() {
             let _ = writeln!(page, "* **{} {}.** {}", field("id"), field("title"), field("remedy"));
         }
         let location = location.as_str().unwrap();
-        match &vendor["files"][location]["data"] {
-            Value::Null => {
-                let _ = writeln!(page, "\nAn address, such as `{}`.", filled_in(location));
-            }
-            data => {
-                let text = filled_in(&serde_json::to_string_pretty(data).unwrap());
-                if text.lines().count() > 80 {
-                    page.push_str("\nIts form stands on a page of its own: [ics.md](ics.md).\n");
-                } else {
-                    let _ = writeln!(page, "\n```json\n{text}\n```");
-                }
-            }
+        let data = &vendor["files"][location]["data"];
+        let text = filled_in(&serde_json::to_string_pretty(data).unwrap());
+        if data.is_null() {
+            let _ = writeln!(page, "\nAn address, such as `{}`.", filled_in(location));
+        } else if text.lines().count() > 80 {
+            page.push_str("\nIts form stands on a page of its own: [ics.md](ics.md).\n");
+        } else {
+            let _ = writeln!(page, "\n```json\n{text}\n```");
         }
     }
     assert!(asked_somewhere > 15);

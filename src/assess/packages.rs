@@ -48,7 +48,11 @@ pub fn load_packages(
             problems.push(Problem::warning(subject.clone(), what, "take the package that is named; until then resources are not judged"));
         }
         if let Some(wanted) = package.version.as_ref().filter(|wanted| !found.version.is_empty() && **wanted != found.version) {
-            problems.push(Problem::warning(subject, format!("wanted version {wanted} of {}, found {}", found.name, found.version), "name the version that is meant"));
+            problems.push(Problem::warning(
+                subject,
+                format!("wanted version {wanted} of {}, found {}", found.name, found.version),
+                "name the version that is meant",
+            ));
         }
         *package = PackageReference {
             id: Some(found.name).filter(|name| !name.is_empty()).or_else(|| package.id.take()),

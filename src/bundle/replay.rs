@@ -142,7 +142,12 @@ fn is_of(result: &CheckResult, step: &Step) -> bool {
 
 fn judge(bundle: &Bundle, target: &Target, step: &Step, result: &CheckResult, replay: &mut Replay) {
     if let Some(why) = unjudged(target, step, result) {
-        replay.unjudged.push(Unjudged { requirement: result.requirement.clone(), check: result.check, endpoint: result.endpoint.clone(), why });
+        replay.unjudged.push(Unjudged {
+            requirement: result.requirement.clone(),
+            check: result.check,
+            endpoint: result.endpoint.clone(),
+            why,
+        });
         return;
     }
     let (counter, again) = match (&step.known, &result.observation) {

@@ -242,7 +242,7 @@ fn manifest(answer: &Answer, out: &mut Vec<Finding>) {
         return;
     };
     let moment = value.get("transactionTime").and_then(Value::as_str);
-    if !moment.is_some_and(|m| date_time(m).is_ok()) {
+    if moment.is_none_or(|m| date_time(m).is_err()) {
         out.push(error("the manifest does not tell the moment of its data", "transactionTime as an instant").observed(moment.unwrap_or("none")));
     }
     if value.get("request").and_then(Value::as_str).is_none_or(str::is_empty) {

@@ -173,9 +173,7 @@ fn files(tree: &serde_json::Value) -> Result<BTreeMap<String, Vec<u8>>, String> 
             return Err(format!("files: `{name}` is no plain file name"));
         }
         let bytes = match (content.get("data"), content.get("text").and_then(|t| t.as_str())) {
-            (None, None) if content.get("sample").is_some_and(|s| s == "fhir-definitions") => {
-                definitions().to_string().into_bytes()
-            }
+            (None, None) if content.get("sample").is_some_and(|s| s == "fhir-definitions") => definitions().to_string().into_bytes(),
             (Some(data), None) => serde_json::to_vec_pretty(data).map_err(|e| e.to_string())?,
             (None, Some(text)) => text.as_bytes().to_vec(),
             _ => return Err(format!("files.{name}: exactly one of `data`, `text` and `sample: fhir-definitions` is needed")),

@@ -287,7 +287,13 @@ impl Service {
 
     /// What the sample FHIR service answers, where the question is one for it. Of a path that has a route
     /// only the format is its matter.
-    fn ask_fhir(&self, sample: &Mutex<SampleFhir>, asked: &Asked<'_>, secrets: &BTreeMap<String, String>, routed: bool) -> Option<Answered> {
+    fn ask_fhir(
+        &self,
+        sample: &Mutex<SampleFhir>,
+        asked: &Asked<'_>,
+        secrets: &BTreeMap<String, String>,
+        routed: bool,
+    ) -> Option<Answered> {
         let path = asked.path.strip_prefix("/fhir/")?;
         let query = asked.target.split_once('?').map_or("", |(_, query)| query);
         let known = asked.bearer.is_some() && asked.bearer == secrets.get("PROBITY_DEMO_FHIR").map(String::as_str);

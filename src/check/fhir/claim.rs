@@ -71,7 +71,10 @@ impl Claimed {
                 this.types.push(ClaimedType {
                     of,
                     interactions: list(resource, "interaction").map(|i| text(i, "code")).collect(),
-                    parameters: list(resource, "searchParam").map(|p| (text(p, "name"), text(p, "type"))).filter(|(n, _)| is_name(n)).collect(),
+                    parameters: list(resource, "searchParam")
+                        .map(|p| (text(p, "name"), text(p, "type")))
+                        .filter(|(n, _)| is_name(n))
+                        .collect(),
                     versioning: text(resource, "versioning"),
                     conditional_read: text(resource, "conditionalRead"),
                     profile: resource.get("profile").and_then(Value::as_str).map(str::to_owned),

@@ -120,7 +120,11 @@ impl<Q> Turn<Q> {
             let why = self.trouble.clone().unwrap_or_default();
             return Err(Finding::open("no-answer", format!("a question was not answered: {why}")));
         };
-        if answer.withheld.is_none() && matches!(answer.status, 401 | 403) && answer.shown.is_none() && !StatusPattern::any(accepted, answer.status) {
+        if answer.withheld.is_none()
+            && matches!(answer.status, 401 | 403)
+            && answer.shown.is_none()
+            && !StatusPattern::any(accepted, answer.status)
+        {
             let message = "the service wants a credential, and the target file names none for this endpoint";
             return Err(told(answer, Finding::open("credential", message)).expected("a credential of the test person under `credentials`"));
         }
@@ -175,7 +179,9 @@ fn is_type(text: &str) -> bool {
 }
 
 fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.') && !matches!(text, "." | "..")
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        && !matches!(text, "." | "..")
 }
 
 /// Percent-encodes a value of a query: everything that is not unreserved (RFC 3986, section 2.3).
@@ -314,7 +320,8 @@ pub(super) async fn begin<Q>(client: &mut Client<'_>, talk: &mut Talk<Q>, look: 
         Ok(Some(person)) => person,
         Ok(None) => {
             talk.missing = Some(
-                "the target file names no test person: write `fhir-person: Patient/ID` under `fixtures`; nothing of anybody else is read".into(),
+                "the target file names no test person: write `fhir-person: Patient/ID` under `fixtures`; nothing of anybody else is read"
+                    .into(),
             );
             return Ok(None);
         }
@@ -341,7 +348,9 @@ pub(super) async fn begin<Q>(client: &mut Client<'_>, talk: &mut Talk<Q>, look: 
             let Reply::Answered(answer) = reply else { continue };
             let found: Vec<Value> = json(&answer).map(|bundle| matches(&bundle).into_iter().cloned().collect()).unwrap_or_default();
             // Only what is about the person, so that nobody else is read on the strength of a wrong answer.
-            let found = found.into_iter().filter(|r| r.get("resourceType").and_then(Value::as_str) == Some(&of.of) && is_about(r, &known.person) != Some(false));
+            let found = found
+                .into_iter()
+                .filter(|r| r.get("resourceType").and_then(Value::as_str) == Some(&of.of) && is_about(r, &known.person) != Some(false));
             known.resources.insert(of.of.clone(), found.collect());
         }
     }

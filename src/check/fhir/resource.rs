@@ -18,10 +18,14 @@ pub(in crate::check) fn body(answer: &Answer) -> Result<Value, Finding> {
         return Err(told(answer, finding).expected(super::FHIR_JSON).observed(seen).clause(MEDIA_TYPES));
     }
     let Some(text) = answer.text.as_deref() else {
-        return Err(told(answer, Finding::error("fhir-utf-8", "the answer is not UTF-8")).expected("JSON in UTF-8").clause("RFC 8259, section 8.1"));
+        return Err(told(answer, Finding::error("fhir-utf-8", "the answer is not UTF-8"))
+            .expected("JSON in UTF-8")
+            .clause("RFC 8259, section 8.1"));
     };
     Source::json(answer.question(), text.as_bytes()).map(|source| source.value().clone()).map_err(|error| {
-        told(answer, Finding::error("fhir-json", format!("the answer is not JSON: {}", error.message))).position(Some(error.position)).clause("RFC 8259")
+        told(answer, Finding::error("fhir-json", format!("the answer is not JSON: {}", error.message)))
+            .position(Some(error.position))
+            .clause("RFC 8259")
     })
 }
 
@@ -83,7 +87,13 @@ pub(in crate::check) fn outcome_fault(answer: &Answer) -> Option<Finding> {
     const CLAUSE: &str = "HL7 FHIR R4, OperationOutcome (operationoutcome.html)";
     let value = match resource(answer, "OperationOutcome") {
         Ok(value) => value,
-        Err(finding) => return Some(Finding { message: format!("an error is no OperationOutcome: {}", finding.message), rule: "fhir-outcome".into(), ..finding }),
+        Err(finding) => {
+            return Some(Finding {
+                message: format!("an error is no OperationOutcome: {}", finding.message),
+                rule: "fhir-outcome".into(),
+                ..finding
+            });
+        }
     };
     let issues: Vec<&Value> = value.get("issue").and_then(Value::as_array).into_iter().flatten().collect();
     let fault = |message: &str, expected: &str| told(answer, Finding::error("fhir-outcome", message)).expected(expected).clause(CLAUSE);

@@ -58,7 +58,8 @@ fn define(line: &str) -> Option<Value> {
         let mut words = row.split(' ');
         let (path, min, max) = (format!("{name}.{}", words.next()?), words.next()?.parse::<u32>().ok()?, words.next()?);
         let types: Vec<Value> = words.next()?.split(',').map(|code| json!({ "code": code })).collect();
-        elements.push(json!({"id": path, "path": path, "min": min, "max": max, "base": {"path": path, "min": min, "max": max}, "type": types}));
+        elements
+            .push(json!({"id": path, "path": path, "min": min, "max": max, "base": {"path": path, "min": min, "max": max}, "type": types}));
     }
     let base = match (kind, name) {
         (_, "Element" | "Resource") => None,

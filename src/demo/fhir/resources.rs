@@ -42,13 +42,23 @@ pub(super) fn resources(quirks: &BTreeSet<String>) -> BTreeMap<String, Value> {
             "code": {"text": "Telecare at home"}, "authoredOn": "2026-09-01"}),
         json!({"resourceType": "CareTeam", "id": "c-1", "status": "active", "subject": {"reference": PERSON}, "name": "Evening team"}),
         json!({"resourceType": "Group", "id": "g-test", "type": "person", "actual": true, "member": [{"entity": {"reference": PERSON}}]}),
-        observation("o-1", PERSON, &[(MDC, "188736"), (LOINC, "29463-7")], json!({"valueQuantity": quantity(64.2, if has("fhir-weight-in-seconds") { "s" } else { "kg" })})),
+        observation(
+            "o-1",
+            PERSON,
+            &[(MDC, "188736"), (LOINC, "29463-7")],
+            json!({"valueQuantity": quantity(64.2, if has("fhir-weight-in-seconds") { "s" } else { "kg" })}),
+        ),
         observation("o-2", PERSON, &[(MDC, "149530"), (LOINC, "8867-4")], json!({"valueQuantity": quantity(71.0, "/min")})),
         observation("o-3", PERSON, &[(MDC, "150456"), (LOINC, "59408-5")], json!({"valueQuantity": quantity(97.0, "%")})),
         observation("o-4", PERSON, &[(MDC, "150364"), (LOINC, "8310-5")], json!({"valueQuantity": quantity(36.6, "Cel")})),
-        observation("o-5", PERSON, &[(LOINC, "85354-9")], json!({"component": [
+        observation(
+            "o-5",
+            PERSON,
+            &[(LOINC, "85354-9")],
+            json!({"component": [
             {"code": {"coding": [{"system": LOINC, "code": "8480-6"}]}, "valueQuantity": quantity(128.0, "mm[Hg]")},
-            {"code": {"coding": [{"system": LOINC, "code": "8462-4"}]}, "valueQuantity": quantity(79.0, "mm[Hg]")}]})),
+            {"code": {"coding": [{"system": LOINC, "code": "8462-4"}]}, "valueQuantity": quantity(79.0, "mm[Hg]")}]}),
+        ),
         observation("o-6", PERSON, &[(MDC, "8519681")], json!({"valueCodeableConcept": {"text": "a fall was detected"}})),
         observation("o-9", "Patient/r-2002", &[(MDC, "188736"), (LOINC, "29463-7")], json!({"valueQuantity": quantity(80.1, "kg")})),
     ];
@@ -66,7 +76,9 @@ pub(super) fn resources(quirks: &BTreeSet<String>) -> BTreeMap<String, Value> {
             map.shift_remove("name");
         }
     }
-    all.into_iter().map(|r| (format!("{}/{}", r["resourceType"].as_str().unwrap_or_default(), r["id"].as_str().unwrap_or_default()), r)).collect()
+    all.into_iter()
+        .map(|r| (format!("{}/{}", r["resourceType"].as_str().unwrap_or_default(), r["id"].as_str().unwrap_or_default()), r))
+        .collect()
 }
 
 /// Whether the service searches this type by this parameter.
@@ -85,7 +97,9 @@ pub(super) fn is_parameter(of: &str, name: &str) -> bool {
 /// Whether a value of a search is a date, with its prefix or without.
 pub(super) fn is_date(value: &str) -> bool {
     let bare = bare(value);
-    bare.len() >= 4 && bare.bytes().take(4).all(|b| b.is_ascii_digit()) && bare.bytes().all(|b| b.is_ascii_digit() || b"-T:Z+.".contains(&b))
+    bare.len() >= 4
+        && bare.bytes().take(4).all(|b| b.is_ascii_digit())
+        && bare.bytes().all(|b| b.is_ascii_digit() || b"-T:Z+.".contains(&b))
 }
 
 fn bare(value: &str) -> &str {
@@ -99,7 +113,9 @@ pub(super) fn has(resource: &Value, name: &str, value: &str) -> bool {
         let (system, code) = (item["system"].as_str().unwrap_or_default(), item[key].as_str().unwrap_or_default());
         value == code || value == format!("{system}|{code}")
     };
-    let any = |pointer: &str, key: &str| resource.pointer(pointer).and_then(Value::as_array).is_some_and(|items| items.iter().any(|i| token(i, key)));
+    let any = |pointer: &str, key: &str| {
+        resource.pointer(pointer).and_then(Value::as_array).is_some_and(|items| items.iter().any(|i| token(i, key)))
+    };
     let dated = |moment: String| {
         let wanted = bare(value);
         match value.get(..2) {
