@@ -145,6 +145,9 @@ impl Kind for FhirAuthorization {
                         Some("OperationOutcome") | None => false,
                         Some(_) => true,
                     });
+                    if !given && with.is_some() {
+                        refused += 1;
+                    }
                     let finding = if given {
                         Finding::error("fhir-open", "a person's data are given to somebody without a credential")
                     } else {
@@ -167,7 +170,7 @@ impl Kind for FhirAuthorization {
             let why = format!("the target file names no credential `{name}` for this endpoint, so there is no positive control: a refusal without it shows nothing");
             return Verdict::untested(Cause::Missing, why);
         }
-        let verdict = seen.verdict(&findings, "access without a credential", &format!("{refused} reads and searches are refused"));
+        let verdict = seen.verdict(&findings, "access without a credential", &format!("{refused} reads and searches give nothing"));
         match bare_refusal {
             Some(answer) => verdict.with(seen_at(answer, "401 or 403 without a credential", &format!("status {}", answer.status)).clause(CLAUSE)),
             None => verdict,

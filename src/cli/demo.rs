@@ -63,7 +63,7 @@ pub(super) async fn run(args: &args::Demo, terminal: Terminal) -> Result<Exit, V
         let vendor = load(name)?;
         terminal.say(format_args!("\n{BOLD}Sample vendor `{name}`{BOLD:#}: {}", vendor.sentence));
         let folder = args.output.join(name);
-        let running = start(&vendor, &folder.join("vendor")).await?;
+        let running = start(&vendor, &folder).await?;
         let target = Arc::new(running.target.clone());
         let (opening, problems) = opening(&target, Limits::default(), |name| running.environment(name));
         for problem in problems {
@@ -94,7 +94,7 @@ async fn serve(names: &[&str], output: &Path, terminal: Terminal) -> Result<Exit
     let mut running = Vec::new();
     for name in names {
         let vendor = load(name)?;
-        let vendor_running = start(&vendor, &output.join(name).join("vendor")).await?;
+        let vendor_running = start(&vendor, &output.join(name)).await?;
         terminal.say(format_args!("{GREEN}running{GREEN:#}  {BOLD}{name}{BOLD:#}: {}", vendor.sentence));
         for (endpoint, at) in &vendor_running.target.endpoints {
             terminal.say(format_args!("  {endpoint}  {}", at.url));

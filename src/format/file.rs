@@ -355,7 +355,7 @@ mod tests {
     fn a_reader_is_judged_like_a_file() {
         let read = |text: &str| judge_reader("standard input", text.as_bytes(), None, &Context::default(), &mut |_| {}).unwrap();
         let report = read("{\"a\":1}\n{\"a\":1,\"a\":2}\n");
-        assert_eq!((report.documents, report.errors, report.bytes), (2, 1, 24));
+        assert_eq!((report.documents, report.errors, report.bytes), (2, 1, 22));
         let report = read("{\"a\":1,\n\"a\":2}");
         assert_eq!((report.documents, report.errors), (1, 1));
         assert_eq!(read("what is this").outcome(), Outcome::CantTell);
