@@ -35,6 +35,10 @@ pub(super) struct ClauseRow {
 }
 
 impl ClauseRow {
+    /// Whether an answer is at fault, or a requirement that cites the clause is not met or open.
+    pub(super) fn wants_attention(&self) -> bool {
+        self.said.contains(FAULT) || self.here.iter().any(|(_, outcome)| !matches!(outcome, Outcome::Passed | Outcome::Inapplicable))
+    }
     /// What came of it here, in words.
     pub(super) fn here_in_words(&self) -> String {
         if self.here.is_empty() {

@@ -166,8 +166,13 @@ impl Page {
             self.blank();
             self.line(0, &format!("{}, CLAUSE BY CLAUSE ({})", table.standard, table.requirement), Some(bold()));
             self.line(0, &clauses::sentence(table), None);
-            for row in &table.rows {
+            // The whole table fills pages; the web page has it.
+            let (shown, rest): (Vec<_>, Vec<_>) = table.rows.iter().partition(|row| row.wants_attention());
+            for row in shown {
                 self.field(2, &row.number, &format!("{}: {}; {}", row.about, row.said, row.here_in_words()));
+            }
+            if !rest.is_empty() {
+                self.line(0, &format!("{} clauses need no attention; the HTML report lists each.", rest.len()), None);
             }
         }
     }
