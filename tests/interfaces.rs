@@ -179,6 +179,7 @@ const BROKEN_BY: &[(&str, &[&str])] = &[
     ("error-address", &["INT-30", "SEC-25", "TEC-03"]),
     ("error-person", &["INT-30", "SEC-25", "TEC-03"]),
     ("error-status", &["INT-30", "SEC-25", "TEC-03", "TEC-05"]),
+    ("other-account-reads", &["TEC-14"]),
     ("labels-as-asked", &["INT-30", "TEC-03", "TEC-14"]),
 ];
 

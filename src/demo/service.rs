@@ -15,7 +15,7 @@ use super::device::{AlarmLine, Broker, Constrained};
 use super::fhir::{FhirRequest, SampleFhir};
 use super::log_in::FormLogIn;
 use crate::api::exchange::ApiRequest;
-use crate::api::sample::{SampleApi, TOKEN, description};
+use crate::api::sample::{OTHER_TOKEN, SampleApi, TOKEN, description};
 
 /// One service of a vendor: a port on loopback.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +31,9 @@ pub(super) struct Service {
     /// `/v1/openapi.json` are its description.
     #[serde(default)]
     pub(super) sample_api: bool,
+    /// Secrets of another customer of the sample API, by name.
+    #[serde(default)]
+    pub(super) sample_strangers: Vec<String>,
     /// What is another in the description that the sample API hands out.
     #[serde(default)]
     description_edits: Vec<Edit>,
@@ -266,10 +269,13 @@ impl Service {
             (200, headers.to_vec(), text.as_bytes().to_vec())
         } else if first.is_some_and(|word| matches!(word, "status" | "residents" | "alarms")) {
             // The API knows a token of its own; whoever shows this vendor's secret is known to it.
-            let known = asked.bearer.is_some_and(|bearer| secrets.values().any(|secret| secret == bearer));
+            let known = asked
+                .bearer
+                .and_then(|bearer| secrets.iter().find(|(_, secret)| *secret == bearer))
+                .map(|(name, _)| if self.sample_strangers.contains(name) { OTHER_TOKEN } else { TOKEN });
             let shown = |(name, value): &(String, String)| {
                 let own = name.eq_ignore_ascii_case("authorization");
-                (name.clone(), if own && known { format!("Bearer {TOKEN}") } else { value.clone() })
+                (name.clone(), known.filter(|_| own).map_or_else(|| value.clone(), |token| format!("Bearer {token}")))
             };
             let request = ApiRequest {
                 method: asked.method.to_owned(),
