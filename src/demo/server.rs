@@ -189,6 +189,8 @@ async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, service: A
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
+                // Tickets and the answer are two writes; waiting between them would cost each question 40 ms.
+                let _ = stream.set_nodelay(true);
                 let (acceptor, service, secrets) = (acceptor.clone(), Arc::clone(&service), Arc::clone(&secrets));
                 connections.spawn(async move {
                     // A peer that goes away is the peer's business.
