@@ -241,8 +241,9 @@ impl Door {
             return true;
         }
         match self.tcp(origin, "see whether it still answers").await.map(drop) {
-            Ok(()) => true,
-            Err(ProbeError::Refused { .. } | ProbeError::TimedOut { .. } | ProbeError::Reset { .. } | ProbeError::Unreachable { .. }) => {
+            // Whoever tears a connection down is there.
+            Ok(()) | Err(ProbeError::Reset { .. }) => true,
+            Err(ProbeError::Refused { .. } | ProbeError::TimedOut { .. } | ProbeError::Unreachable { .. }) => {
                 self.books.health.gone(origin.host());
                 false
             }
